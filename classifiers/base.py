@@ -1,0 +1,96 @@
+"""What a classifier is: content in, Scores out. Knows no threshold and no policy.
+
+    ClassifierError
+    ├── WeightsError        a weights file is missing or is not the one that was pinned
+    └── MeasurementError    this content could not be measured (reported as unmeasured, never as clean)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from media.clip import Clip
+
+Content = TypeVar("Content", str, Clip, contravariant=True)
+
+
+class ClassifierError(Exception):
+    """A classifier could not be built or could not measure."""
+
+
+class WeightsError(ClassifierError):
+    """A weights file is missing, unreadable or its SHA-256 is not the pinned one."""
+
+
+class MeasurementError(ClassifierError):
+    """The content is outside what this classifier can measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpan:
+    """Characters of the original text, in code points: `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """Seconds of a video, with an optional box of the frame."""
+
+    start_s: float
+    end_s: float
+    box: tuple[float, float, float, float] | None = None
+    """(left, top, right, bottom), each a share of width or height in [0, 1]."""
+
+
+Span = TextSpan | TimeSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A calibrated probability that a Signal is present, and where."""
+
+    signal: str
+    """Stable dotted name: `text.violence`, `frame.nudity`, `video.synthetic`."""
+
+    value: float
+    """Probability in [0, 1]."""
+
+    span: Span | None = None
+    detail: str = ""
+    """A short code that helps a reader (`person:…`, `weapon:revolver`); never the prompt."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.value <= 1.0:  # also refuses NaN
+            raise MeasurementError(f"{self.signal} scored {self.value}, which is not a probability")
+
+
+class Classifier(Protocol[Content]):
+    """One instrument. Stateless between calls, safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Stable name for the ledger: `text_encoder`."""
+
+    @property
+    def version(self) -> str:
+        """Digest of weights and settings: equal versions give equal scores."""
+
+    @property
+    def accepts(self) -> type[str] | type[Clip]:
+        """The kind of content it takes: `str` or `Clip`."""
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Every signal that `score` reports."""
+
+    def score(self, content: Content) -> list[Score]:
+        """Return at least one Score for each signal and none for any other.
+
+        A Clip may be one window of a longer video; times are those of the whole video.
+
+        Raises:
+            MeasurementError: the content cannot be measured. Never guesses.
+        """

@@ -1,0 +1,180 @@
+"""What provenance promises: a file is signed, a credential is read and validated, a mark is embedded and found.
+
+Opens no database and knows no policy.
+
+    ProvenanceError
+    ├── SigningError        the file could not be signed, or the signed file does not verify
+    ├── SignerUnusable      certificate, key or chain cannot sign (found at start-up)
+    ├── CredentialUnreadable a manifest is there but cannot be parsed within the limits
+    └── MarkingError        the watermark could not be embedded so that it decodes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from media.clip import Clip, Frames
+
+
+class ProvenanceError(Exception):
+    """Something about origin could not be done."""
+
+
+class SigningError(ProvenanceError):
+    """The file could not be signed, or what was signed does not verify as Trusted."""
+
+
+class SignerUnusable(ProvenanceError):
+    """The signer's certificate, chain or key cannot sign; the message names the fault."""
+
+
+class CredentialUnreadable(ProvenanceError):
+    """A manifest is present but cannot be read within the limits."""
+
+
+class MarkingError(ProvenanceError):
+    """The mark could not be embedded so that it decodes at an acceptable quality."""
+
+
+class CredentialState(StrEnum):
+    """What validation of a file's manifest came to."""
+
+    TRUSTED = "trusted"
+    UNKNOWN_ISSUER = "unknown_issuer"
+    INVALID = "invalid"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A manifest found in a file, validated against our own anchors; or its absence."""
+
+    state: CredentialState
+    label: str = ""
+    """Label of the active manifest; empty when absent."""
+
+    issuer: str = ""
+    signed_at: datetime | None = None
+    """From a validated RFC 3161 time stamp only."""
+
+    source_types: tuple[str, ...] = ()
+    """IPTC digital source types of all actions, active manifest first (last path segment, e.g. `trainedAlgorithmicMedia`)."""
+
+    claim_generator: str = ""
+    soft_bindings: tuple[tuple[str, str], ...] = ()
+    """(algorithm, value as hex)."""
+
+    decision: str = ""
+    """Our decision id, when the manifest carries our assertion."""
+
+    failures: tuple[str, ...] = ()
+    """C2PA failure codes, as the reader gave them."""
+
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What we vouch for when signing. Never the prompt."""
+
+    title: str
+    release: str
+    decision: str
+    policy: str
+    generator: str
+    generator_version: str
+    created_at: datetime
+    provider: str
+    watermark_alg: str
+    watermark: str
+    """Hex of the SoftBinding id."""
+
+    digital_source_type: str = "trainedAlgorithmicMedia"
+
+
+class CredentialSigner(Protocol):
+    """Signs a file and proves that the result verifies."""
+
+    @property
+    def name(self) -> str:
+        """`development`, `file`, …"""
+
+    def sign(self, source: Path, destination: Path, claim: Claim) -> Credential:
+        """Write the signed copy atomically and return its re-read Credential, which is Trusted.
+
+        Raises:
+            SigningError: nothing is at `destination`.
+        """
+
+    def self_test(self) -> None:
+        """Sign and re-read a one-frame file.
+
+        Raises:
+            SignerUnusable: with the certificate fault in words.
+        """
+
+
+class CredentialReader(Protocol):
+    """Reads the manifest of a file against our anchors, with no network."""
+
+    def read(self, path: Path) -> Credential:
+        """Return what the file carries; `ABSENT` when it carries nothing.
+
+        Raises:
+            CredentialUnreadable: a manifest is there but cannot be read within the limits.
+        """
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A watermark as embedded: the closed loop's result."""
+
+    id_hex: str
+    """12 hex digits: the 48-bit id."""
+
+    strength: float
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class MarkReading:
+    """A watermark as decoded."""
+
+    id_hex: str
+    corrected_bits: int
+    frames: int
+    geometry: str = ""
+    """How the picture was transformed (`identity`, `flip`, `crop …`)."""
+
+
+class Watermark(Protocol):
+    """An invisible, keyed identifier in the pixels: a SoftBinding."""
+
+    @property
+    def algorithm(self) -> str:
+        """Reverse-domain name for the C2PA soft binding."""
+
+    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+        """Return the marked clip: raised in strength until it decodes after a self-attack.
+
+        Raises:
+            MarkingError: it does not decode at the lowest acceptable PSNR.
+        """
+
+    def detector(self) -> MarkDetector:
+        """Return a fresh accumulator for one video."""
+
+
+class MarkDetector(Protocol):
+    """Collects frames of one video, then looks for the mark."""
+
+    def add(self, frames: Frames) -> None:
+        """Accumulate frames: uint8 (T, H, W, 3), RGB; the same size for all of a video."""
+
+    def read(self) -> MarkReading | None:
+        """Return the decoded id, or None when there is no mark."""
+

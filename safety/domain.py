@@ -1,0 +1,269 @@
+"""The words of framegate, in the order they happen. Values only: no IO, no clock, no randomness.
+
+Read top to bottom, this file is the story of one request: it stops at a Checkpoint, Scores are
+judged by a Policy into Findings and a Verdict, and a Decision makes the Verdict effective.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from classifiers.base import Score, Span, TextSpan, TimeSpan
+from media.clip import Coverage
+
+__all__ = [
+    "Action",
+    "Actor",
+    "Checkpoint",
+    "Coverage",
+    "Decision",
+    "Evidence",
+    "Finding",
+    "Job",
+    "JobStatus",
+    "Measurement",
+    "Origin",
+    "OriginEvidence",
+    "OriginReport",
+    "Release",
+    "Score",
+    "Span",
+    "Strength",
+    "TextSpan",
+    "TimeSpan",
+    "Unmeasured",
+    "Verdict",
+]
+
+
+class Action(IntEnum):
+    """What must happen to the content. Ordered: the strictest finding wins."""
+
+    ALLOW = 0
+    REVIEW = 1
+    BLOCK = 2
+
+    @property
+    def word(self) -> str:
+        """The lower-case word used in policies, JSON and the ledger."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Action:
+        """Read `allow`, `review` or `block`.
+
+        Raises:
+            ValueError: any other word.
+        """
+        try:
+            return cls[word.upper()]
+        except KeyError:
+            raise ValueError(f"{word!r} is not an action: allow, review, block") from None
+
+
+class Checkpoint(StrEnum):
+    """Where content must stop until a Gate lets it pass."""
+
+    PROMPT = "prompt"
+    INPUT = "input"
+    OUTPUT = "output"
+    UPLOAD = "upload"
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. `refused` and `held` are outcomes, not errors."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    HELD = "held"
+    REFUSED = "refused"
+    RELEASED = "released"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request from receipt to its end."""
+
+    id: str
+    prompt: str
+    seconds: float
+    width: int
+    height: int
+    seed: int
+    requester: str
+    """Id of the API key, or `local` for the command line."""
+
+    created_at: datetime
+    status: JobStatus = JobStatus.QUEUED
+    outputs: dict[str, dict[str, object]] = field(default_factory=dict)
+    """What finished steps left behind (digests and ids), so that a held job continues where it stopped."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A signal the policy asks for that nobody could measure, and why."""
+
+    signal: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything the classifiers said about one piece of content."""
+
+    scores: tuple[Score, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    coverage: Coverage | None = None
+    """For video: how much of it was looked at."""
+
+    classifiers: tuple[tuple[str, str], ...] = ()
+    """(name, version) of each classifier that ran."""
+
+    took_ms: tuple[tuple[str, float], ...] = ()
+    """(classifier name, milliseconds), in the order they ran."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One Score that reached its threshold, or the absence that counted instead."""
+
+    signal: str
+    threshold: float
+    score: float | None
+    """None: the signal was unmeasured."""
+
+    span: Span | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A Rule that fired, with Evidence."""
+
+    rule: str
+    category: str
+    action: Action
+    clause: str
+    """The policy's own words for the person who is refused."""
+
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the policy says about a Measurement: pure, recomputable from recorded scores."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    unmeasured: tuple[Unmeasured, ...]
+    policy: str
+    """`sha256:…` of the policy file."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who made a Verdict effective."""
+
+    kind: str
+    """`policy` (automatic), `reviewer` or `admin`."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A Verdict made effective by someone at some time. Appended to the Ledger, never edited, only superseded."""
+
+    id: str
+    at: datetime
+    checkpoint: Checkpoint
+    subject: str
+    """`sha256:…` of the content that was judged; never the content."""
+
+    verdict: Verdict
+    measurement: Measurement
+    actor: Actor
+    job: str | None = None
+    supersedes: str | None = None
+    """Id of the Decision that this one replaces."""
+
+    reason: str = ""
+    """Why a person decided so; empty for automatic decisions."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """The only thing a requester can download."""
+
+    id: str
+    at: datetime
+    job: str | None
+    decisions: tuple[str, ...]
+    """Ids of the Decisions that allowed it, prompt first."""
+
+    sha256: str
+    """Digest of the released file, byte for byte; also its name in the blob store."""
+
+    size_bytes: int
+    watermark: str
+    """Hex of the 48-bit SoftBinding id in the pixels."""
+
+    watermark_psnr_db: float
+    manifest: str
+    """Label of the active C2PA manifest."""
+
+    generator: str
+    fingerprint: tuple[str, ...] = ()
+    """PDQ hashes (64 hex digits) of sampled frames."""
+
+
+class Origin(StrEnum):
+    """The answer about an upload. `unknown` never means real."""
+
+    OURS = "ours"
+    SYNTHETIC = "synthetic"
+    LIKELY_SYNTHETIC = "likely_synthetic"
+    CAPTURED = "captured"
+    UNKNOWN = "unknown"
+
+
+class Strength(StrEnum):
+    """How much a piece of origin evidence can carry."""
+
+    PROOF = "proof"
+    DECLARATION = "declaration"
+    ESTIMATE = "estimate"
+    HINT = "hint"
+
+
+@dataclass(frozen=True)
+class OriginEvidence:
+    """One link of the chain: what was seen and how strong it is."""
+
+    kind: str
+    """`credential`, `watermark`, `fingerprint`, `metadata` or `forensics`."""
+
+    points_to: Origin
+    strength: Strength
+    summary: str
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OriginReport:
+    """What is known about where a video comes from."""
+
+    origin: Origin
+    score: float | None
+    """Calibrated probability of synthesis from the forensic estimate; None when unmeasured."""
+
+    evidence: tuple[OriginEvidence, ...]
+    unmeasured: tuple[Unmeasured, ...]
+    coverage: Coverage | None
+    summary: str
