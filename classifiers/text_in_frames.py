@@ -1,0 +1,158 @@
+"""Reads writing in frames and measures it with the text classifiers: `text.hate` of a sign becomes `frame.text.hate`.
+
+Knows no word list and no network of its own: reading is `classifiers.ocr`, meaning is the text classifiers that it is
+given. It looks at a few frames of a window that differ from each other; writing shown only between them goes unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.base import Classifier, MeasurementError, Score, TextSpan, TimeSpan
+from classifiers.ocr import Line, OcrReader, PictureReader
+from classifiers.weights import version_of
+from media.clip import Clip, Frames
+
+PRESENT = "frame.text"
+"""Some writing is there; its value is the reader's confidence, not a harm."""
+
+_FEWEST_LETTERS = 3
+"""Less than this is a house number, a logo or noise: it says nothing that a text classifier could judge."""
+
+_THUMBNAIL = 64
+_SAME_WITHIN = 16.0
+"""Grey levels. Frames none of whose 64x64 cells differ by more carry the same writing: a letter that appears in a line
+of a twentieth of the height changes its cells by half the contrast and more."""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What stands in one frame: the readable lines joined by spaces."""
+
+    time_s: float
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text for line in self.lines)
+
+    def box_of(self, start: int, end: int) -> Box:
+        """Return the box around the lines that `text[start:end]` touches."""
+        touched, at = [], 0
+        for line in self.lines:
+            if at < end and start < at + len(line.text):
+                touched.append(line.box)
+            at += len(line.text) + 1
+        return _around(touched or [line.box for line in self.lines])
+
+
+class TextInFramesClassifier:
+    """Every signal of the given text classifiers, measured on what is written in the frames."""
+
+    name = "text_in_frames"
+    accepts = Clip
+
+    def __init__(
+        self,
+        text_classifiers: Sequence[Classifier[str]],
+        reader: PictureReader | None = None,
+        *,
+        frames_per_window: int = 4,
+    ) -> None:
+        """Check the reader's networks now; load them with the first frame.
+
+        Args:
+            text_classifiers: what measures the writing; each of their signals `x` is reported as `frame.x`.
+            reader: what reads a frame; rapidocr by default.
+            frames_per_window: frames read of one clip at most, spread evenly over those that differ.
+
+        Raises:
+            WeightsError: rapidocr is not installed or a file is not the pinned one.
+        """
+        self._text_classifiers = tuple(text_classifiers)
+        self._reader: PictureReader = reader or OcrReader()
+        self._frames_per_window = frames_per_window
+        self.signals = derived_signals(text_classifiers)
+        self.version = version_of(
+            self._reader.version,
+            *(f"{classifier.name} {classifier.version}" for classifier in self._text_classifiers),
+            f"{frames_per_window} frames, same within {_SAME_WITHIN}, at least {_FEWEST_LETTERS} letters",
+        )
+
+    def score(self, content: Clip) -> list[Score]:
+        """Return the highest score of each signal over the frames that were read; 0.0 where nothing is written.
+
+        Raises:
+            MeasurementError: a text classifier cannot measure what is written (another script or language, say), or the
+                frames are too small to be read.
+        """
+        pages = list(self._pages(content))
+        best = {signal: Score(signal, 0.0) for signal in sorted(self.signals)}
+        for score in self._scores(pages):
+            if score.value > best[score.signal].value:
+                best[score.signal] = score
+        return list(best.values())
+
+    def _pages(self, clip: Clip) -> Iterator[_Page]:
+        for at in distinct_frames(clip.frames, self._frames_per_window):
+            lines = tuple(line for line in self._reader.read(clip.frames[at]) if line.readable)
+            if lines:
+                yield _Page(float(clip.times_s[at]), lines)
+
+    def _scores(self, pages: Sequence[_Page]) -> Iterator[Score]:
+        judged: set[str] = set()
+        for page in pages:
+            surest = max(page.lines, key=lambda line: line.confidence)
+            yield Score(PRESENT, surest.confidence, TimeSpan(page.time_s, page.time_s, surest.box))
+            if page.text in judged or sum(character.isalpha() for character in page.text) < _FEWEST_LETTERS:
+                continue
+            judged.add(page.text)
+            for classifier in self._text_classifiers:
+                yield from _measured(classifier, page)
+
+
+def derived_signals(text_classifiers: Sequence[Classifier[str]]) -> frozenset[str]:
+    """Return the frame signals that stand for these text classifiers' signals, and `frame.text` itself."""
+    return frozenset({PRESENT, *(f"frame.{signal}" for each in text_classifiers for signal in each.signals)})
+
+
+def _measured(classifier: Classifier[str], page: _Page) -> Iterator[Score]:
+    try:
+        scores = classifier.score(page.text)
+    except MeasurementError as error:
+        raise MeasurementError(
+            f"writing at {page.time_s:.2f} s was read, but {classifier.name} cannot measure it: {error}"
+        ) from error
+    for score in scores:
+        span = score.span
+        start, end = (span.start, span.end) if isinstance(span, TextSpan) else (0, len(page.text))
+        place = TimeSpan(page.time_s, page.time_s, page.box_of(start, end))
+        yield Score(f"frame.{score.signal}", score.value, place, score.detail)
+
+
+def distinct_frames(frames: Frames, at_most: int) -> list[int]:
+    """Return the indexes of frames that differ from the last one kept, ascending, thinned evenly to `at_most`."""
+    kept: list[int] = []
+    last: NDArray[np.float32] | None = None
+    for at, frame in enumerate(frames):
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        cells = cv2.resize(grey, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
+        if last is None or float(np.abs(cells - last).max()) > _SAME_WITHIN:
+            kept.append(at)
+            last = cells
+    if len(kept) <= at_most:
+        return kept
+    return [kept[index] for index in np.linspace(0, len(kept) - 1, at_most).round().astype(int)]
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around `boxes`."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
