@@ -177,4 +177,3 @@ class MarkDetector(Protocol):
 
     def read(self) -> MarkReading | None:
         """Return the decoded id, or None when there is no mark."""
-

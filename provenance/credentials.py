@@ -1,0 +1,243 @@
+"""Reads the C2PA manifest of a file and says what its validation came to.
+
+Trusts only the anchors it is given, never the library's own list, and asks no network. Reads in this process: for files
+of a stranger use `provenance.isolated`, which calls this in a child with limits. Does not sign, does not repair.
+
+"Valid" to the library includes self-signed, so only "Trusted" counts here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from c2pa import C2paError, Context, Reader  # type: ignore[import-untyped]
+
+from provenance.base import Credential, CredentialState, CredentialUnreadable
+from provenance.manifest import RELEASE_ASSERTION
+
+MAX_BYTES = 2 * 1024**3
+"""Largest file read by default. Hashing 1 GB takes about 2 s and 550 MB of memory."""
+
+TRUSTED_USES = "".join(
+    f"{oid}\n"
+    for oid in (
+        "1.3.6.1.4.1.62558.2.1",  # c2pa-kp-claimSigning
+        "1.3.6.1.5.5.7.3.36",  # documentSigning
+        "1.3.6.1.5.5.7.3.4",  # emailProtection
+        "1.3.6.1.5.5.7.3.8",  # timeStamping
+        "1.3.6.1.5.5.7.3.9",  # OCSPSigning
+    )
+)
+"""Always explicit: without it a leaf with the claimSigning use alone is refused."""
+
+Json = Mapping[str, Any]
+
+
+def trust_settings(anchors_pem: str) -> dict[str, Any]:
+    """Return c2pa settings that trust these anchors and nothing else, and keep the library off the network."""
+    return {
+        "version": 1,
+        "trust": {"trust_anchors": anchors_pem, "trust_config": TRUSTED_USES},
+        "verify": {
+            "verify_after_sign": True,
+            "verify_trust": True,
+            "remote_manifest_fetch": False,
+            "ocsp_fetch": False,
+        },
+        "core": {"allowed_network_hosts": []},
+        "builder": {"thumbnail": {"enabled": False}},
+    }
+
+
+class ProcessContext:
+    """A c2pa Context made anew in each process: the library refuses one that was inherited through fork."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._made: tuple[int, Context] | None = None
+
+    def get(self) -> Context:
+        """Return this process's context."""
+        made = self._made
+        if made is None or made[0] != os.getpid():
+            made = (os.getpid(), Context.from_dict(self._settings))
+            self._made = made
+        return made[1]
+
+
+class C2paReader:
+    """A CredentialReader over our own anchors.
+
+    Args:
+        anchors_pem: roots of signers and of time-stamp authorities.
+        allowed_signers: `provenance.chain.signer_id` of the leaves that count as trusted; None for every leaf under
+            the anchors.
+        max_bytes: larger files are refused unread.
+    """
+
+    def __init__(
+        self, anchors_pem: str, allowed_signers: frozenset[str] | None = None, *, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._context = ProcessContext(trust_settings(anchors_pem))
+        self._allowed = allowed_signers
+        self._max_bytes = max_bytes
+
+    def read(self, path: Path) -> Credential:
+        """Return what the file carries; ABSENT when it carries nothing, or is of a kind that cannot carry it.
+
+        Raises:
+            CredentialUnreadable: the file is missing, too large, or its manifest cannot be parsed.
+        """
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise CredentialUnreadable(f"{path.name} is not a regular file")
+            size = status.st_size
+            if size > self._max_bytes:
+                raise CredentialUnreadable(f"{path.name} has {size} bytes; the limit is {self._max_bytes}")
+            with path.open("rb") as file:
+                media_type = media_type_of(file.read(16))
+                if media_type is None:
+                    return _absent("this kind of file cannot carry an embedded credential")
+                file.seek(0)
+                with Reader(media_type, file, context=self._context.get()) as reader:
+                    report = json.loads(reader.json())
+        except C2paError.ManifestNotFound:
+            return _absent("no manifest")
+        except C2paError.RemoteManifest:
+            return _absent("the file names a remote manifest, which is not fetched")
+        except C2paError as error:
+            raise CredentialUnreadable(f"{path.name} has a manifest that cannot be read: {_kind(error)}") from error
+        except (OSError, ValueError) as error:
+            raise CredentialUnreadable(f"{path.name} cannot be read: {error}") from error
+        return credential_from(report, self._allowed)
+
+
+def media_type_of(head: bytes) -> str | None:
+    """Return the media type of a file from its first 16 bytes; None for kinds that carry no embedded manifest here."""
+    if head[4:8] == b"ftyp":
+        if head[8:12] in {b"heic", b"heix", b"mif1", b"avif", b"avis", b"hevc", b"msf1"}:
+            return None
+        return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def credential_from(report: Json, allowed_signers: frozenset[str] | None) -> Credential:
+    """Return the Credential that a reader's report (its JSON) comes to.
+
+    Raises:
+        CredentialUnreadable: the report names no active manifest.
+    """
+    manifests: dict[str, Json] = report.get("manifests") or {}
+    label = str(report.get("active_manifest") or "")
+    active = manifests.get(label)
+    if active is None:
+        raise CredentialUnreadable("the manifest store names no active manifest")
+    ordered = [active, *(manifest for name, manifest in manifests.items() if name != label)]
+    results: Json = (report.get("validation_results") or {}).get("activeManifest") or {}
+    failures = _codes(results, "failure") + tuple(
+        code
+        for delta in (report.get("validation_results") or {}).get("ingredientDeltas") or []
+        for code in _codes(delta.get("validationDeltas") or {}, "failure")
+    )
+    signature: Json = active.get("signature_info") or {}
+    signer = f"{signature.get('cert_serial_number', '')}:{signature.get('common_name', '')}"
+    state = _state(str(report.get("validation_state") or ""))
+    if state is CredentialState.TRUSTED and allowed_signers is not None and signer not in allowed_signers:
+        state, failures = CredentialState.UNKNOWN_ISSUER, (*failures, "signer.notAllowed")
+    stamped = "timeStamp.trusted" in _codes(results, "success")
+    release = _assertion(active, RELEASE_ASSERTION)
+    return Credential(
+        state=state,
+        label=label,
+        issuer=str(signature.get("issuer") or ""),
+        signed_at=_time(signature.get("time")) if stamped else None,
+        source_types=tuple(dict.fromkeys(kind for manifest in ordered for kind in _source_types(manifest))),
+        claim_generator=_generator(active),
+        soft_bindings=tuple(_soft_bindings(active)),
+        decision=str(release.get("decision") or ""),
+        failures=failures,
+        detail={
+            "validation_state": report.get("validation_state"),
+            "signer": signer,
+            "manifests": len(manifests),
+            "release": {str(key): str(value) for key, value in release.items()},
+            "informational": list(_codes(results, "informational")),
+        },
+    )
+
+
+def _state(validation_state: str) -> CredentialState:
+    return {"Trusted": CredentialState.TRUSTED, "Valid": CredentialState.UNKNOWN_ISSUER}.get(
+        validation_state, CredentialState.INVALID
+    )
+
+
+def _absent(note: str) -> Credential:
+    return Credential(state=CredentialState.ABSENT, detail={"note": note})
+
+
+def _kind(error: C2paError) -> str:
+    # Only the library's words up to the first detail: a hostile manifest must not write our log lines.
+    return "".join(char for char in str(error)[:120] if char.isprintable())
+
+
+def _codes(results: Json, kind: str) -> tuple[str, ...]:
+    return tuple(str(entry.get("code", "")) for entry in results.get(kind) or [])
+
+
+def _assertions(manifest: Json, label: str) -> Iterator[Json]:
+    for assertion in manifest.get("assertions") or []:
+        name, data = str(assertion.get("label", "")), assertion.get("data")
+        # A second assertion of the same kind is labelled `…__1`.
+        if (name == label or name.startswith(f"{label}__")) and isinstance(data, dict):
+            yield data
+
+
+def _assertion(manifest: Json, label: str) -> Json:
+    return next(_assertions(manifest, label), {})
+
+
+def _source_types(manifest: Json) -> Iterator[str]:
+    for label in ("c2pa.actions.v2", "c2pa.actions"):
+        for data in _assertions(manifest, label):
+            for action in data.get("actions") or []:
+                if isinstance(action, dict) and action.get("digitalSourceType"):
+                    yield str(action["digitalSourceType"]).rsplit("/", 1)[-1]
+
+
+def _soft_bindings(manifest: Json) -> Iterator[tuple[str, str]]:
+    for data in _assertions(manifest, "c2pa.soft-binding"):
+        for block in data.get("blocks") or []:
+            try:
+                value = base64.b64decode(str(block.get("value", "")), validate=True)
+            except (binascii.Error, ValueError, AttributeError):
+                continue  # a binding that is not base64 identifies nothing
+            yield str(data.get("alg", "")), value.hex()
+
+
+def _generator(manifest: Json) -> str:
+    for info in manifest.get("claim_generator_info") or []:
+        return " ".join(str(info[key]) for key in ("name", "version") if info.get(key))
+    return str(manifest.get("claim_generator") or "")
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,250 @@
+"""Signs files with C2PA and proves each result: temporary file, sign, read again as Trusted, then put in place.
+
+The key may be anywhere: `CallbackSigner` is given a function that signs bytes (a hardware module, a key service),
+`FileSigner` reads a PEM key, `UnsafeDevelopmentSigner` says in the log at every start what it is.
+Does not decide what may be signed and keeps no record of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from c2pa import Builder, C2paError, C2paSigningAlg, Signer  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable, SignerUnusable, SigningError
+from provenance.certificates import DevelopmentPki
+from provenance.chain import check_chain, load_private_key, signer_id
+from provenance.credentials import C2paReader, ProcessContext, media_type_of, trust_settings
+from provenance.manifest import manifest_for
+from provenance.specimen import specimen_claim, write_specimen
+from provenance.streams import WitnessedFile, put_in_place, require_room
+
+_LOG = logging.getLogger(__name__)
+
+SignBytes = Callable[[bytes], bytes]
+"""Takes the bytes to sign, returns an ES256 signature as r||s (64 bytes)."""
+
+
+class TimestampPolicy(StrEnum):
+    """What happens when the time-stamp authority does not answer."""
+
+    REQUIRED = "required"
+    BEST_EFFORT = "best_effort"
+
+
+class CallbackSigner:
+    """A CredentialSigner whose key is behind a function. One may be shared between threads and survives fork.
+
+    Args:
+        name: what the ledger calls it.
+        chain_pem: leaf, then intermediates.
+        sign_bytes: makes an ES256 signature.
+        anchors_pem: roots of the signer and of its time-stamp authority; what is signed must be Trusted by them.
+        timestamp_url: an RFC 3161 authority; None signs without a time stamp.
+        timestamp_policy: whether a missing time stamp fails the signing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        chain_pem: str,
+        sign_bytes: SignBytes,
+        anchors_pem: str,
+        *,
+        timestamp_url: str | None = None,
+        timestamp_policy: TimestampPolicy = TimestampPolicy.REQUIRED,
+    ) -> None:
+        self._name = name
+        self._chain_pem = chain_pem
+        self._anchors_pem = anchors_pem
+        self._sign_bytes = sign_bytes
+        self._timestamp_url = timestamp_url
+        self._timestamp_policy = timestamp_policy
+        self._context = ProcessContext(trust_settings(anchors_pem))
+        self._reader = C2paReader(anchors_pem, frozenset({signer_id(chain_pem)}))
+
+    @property
+    def name(self) -> str:
+        """Return the name the ledger knows this signer by."""
+        return self._name
+
+    def sign(self, source: Path, destination: Path, claim: Claim) -> Credential:
+        """Write the signed copy atomically and return its re-read Credential, which is Trusted.
+
+        `Credential.detail["timestamp"]` is `trusted`, `none` (no authority configured) or `unavailable` (best effort).
+
+        Raises:
+            SigningError: nothing is at `destination`, or what was there before still is.
+        """
+        manifest = manifest_for(claim)
+        try:
+            require_room(source, destination)
+            descriptor, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.", suffix=".part")
+            os.close(descriptor)
+        except OSError as error:
+            raise SigningError(f"{destination.name} cannot be signed: {error.strerror or error}") from error
+        part = Path(name)
+        try:
+            stamp = self._sign_with_policy(source, part, manifest)
+            credential = self._verified(part)
+            if stamp == "trusted" and credential.signed_at is None:
+                raise SigningError("the signed file carries no trusted time stamp; is its root among the anchors?")
+            put_in_place(part, destination)
+        except OSError as error:
+            raise SigningError(f"{destination.name} cannot be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return replace(credential, detail={**credential.detail, "timestamp": stamp, "signed_by": self._name})
+
+    def self_test(self) -> None:
+        """Check the chain, then sign and re-read a one-frame video.
+
+        Raises:
+            SignerUnusable: with the certificate fault in words.
+        """
+        self._check_certificates()
+        with tempfile.TemporaryDirectory(prefix="framegate-self-test-") as folder:
+            source, signed = Path(folder) / "frame.mp4", Path(folder) / "signed.mp4"
+            write_specimen(source)
+            try:
+                self.sign(source, signed, specimen_claim())
+            except SigningError as error:
+                raise SignerUnusable(f"the signer {self._name!r} failed its self-test: {error}") from error
+
+    def _check_certificates(self) -> None:
+        check_chain(self._chain_pem, None, datetime.now(UTC), self._anchors_pem)
+
+    def _sign_with_policy(self, source: Path, part: Path, manifest: dict[str, object]) -> str:
+        if self._timestamp_url is None:
+            self._write_signed(source, part, manifest, None)
+            return "none"
+        try:
+            self._write_signed(source, part, manifest, self._timestamp_url)
+            if self._timestamp_policy is TimestampPolicy.REQUIRED or self._verified(part).signed_at is not None:
+                return "trusted"
+            reason = "its token is not trusted"
+        except SigningError as error:
+            if self._timestamp_policy is TimestampPolicy.REQUIRED:
+                raise
+            reason = str(error)
+        _LOG.warning("signing without a time stamp; the authority failed: %s", reason)
+        self._write_signed(source, part, manifest, None)
+        return "unavailable"
+
+    def _write_signed(self, source: Path, part: Path, manifest: dict[str, object], timestamp_url: str | None) -> None:
+        raised: list[Exception] = []
+
+        def sign_bytes(data: bytes) -> bytes:
+            try:
+                return self._sign_bytes(data)
+            except Exception as error:  # the library swallows it: kept, and raised again below
+                raised.append(error)
+                raise
+
+        with source.open("rb") as reading, WitnessedFile.create(part) as writing:
+            media_type = media_type_of(reading.read(16))
+            if media_type is None:
+                raise SigningError(f"{source.name} is of a kind that cannot carry an embedded credential; use mp4")
+            reading.seek(0)
+            try:
+                signer = Signer.from_callback(sign_bytes, C2paSigningAlg.ES256, self._chain_pem, timestamp_url)
+                with signer, Builder(manifest, self._context.get()) as builder:
+                    builder.sign(signer, media_type, reading, writing)
+            except C2paError as error:
+                if writing.failure is not None:
+                    raise writing.failure from error
+                if raised:
+                    raise SigningError(f"the key refused to sign: {raised[0]}") from raised[0]
+                raise SigningError(f"{source.name} could not be signed: {error}") from error
+
+    def _verified(self, part: Path) -> Credential:
+        try:
+            credential = self._reader.read(part)
+        except CredentialUnreadable as error:
+            raise SigningError(f"the signed file cannot be read back: {error}") from error
+        if credential.state is not CredentialState.TRUSTED:
+            faults = ", ".join(credential.failures) or "no failure code"
+            raise SigningError(f"the signed file reads as {credential.state}, not trusted ({faults})")
+        return credential
+
+
+class FileSigner(CallbackSigner):
+    """Signs with an unencrypted PEM key from disk.
+
+    Raises:
+        SignerUnusable: chain or key cannot be read.
+    """
+
+    def __init__(
+        self,
+        chain_path: Path,
+        key_path: Path,
+        anchors_pem: str,
+        *,
+        name: str = "file",
+        timestamp_url: str | None = None,
+        timestamp_policy: TimestampPolicy = TimestampPolicy.REQUIRED,
+    ) -> None:
+        try:
+            chain_pem, self._key_pem = chain_path.read_text(), key_path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SignerUnusable(f"the signing chain or key cannot be read: {error}") from error
+        super().__init__(
+            name,
+            chain_pem,
+            es256(load_private_key(self._key_pem)),
+            anchors_pem,
+            timestamp_url=timestamp_url,
+            timestamp_policy=timestamp_policy,
+        )
+
+    def _check_certificates(self) -> None:
+        check_chain(self._chain_pem, self._key_pem, datetime.now(UTC), self._anchors_pem)
+
+
+class UnsafeDevelopmentSigner(FileSigner):
+    """Signs with a chain made on this machine: nobody outside trusts it. Never for production."""
+
+    def __init__(
+        self,
+        pki: DevelopmentPki,
+        *,
+        timestamp_url: str | None = None,
+        timestamp_policy: TimestampPolicy = TimestampPolicy.REQUIRED,
+    ) -> None:
+        _LOG.warning(
+            "UNSAFE development signer in use: its certificate was made on this machine; others read its releases "
+            "as from an unknown issuer; configure a certificate from an authority before production"
+        )
+        try:
+            anchors_pem = pki.root_pem.read_text()
+        except OSError as error:
+            raise SignerUnusable(f"the development root cannot be read: {error}") from error
+        super().__init__(
+            pki.chain_pem,
+            pki.key_pem,
+            anchors_pem,
+            name="development",
+            timestamp_url=timestamp_url,
+            timestamp_policy=timestamp_policy,
+        )
+
+
+def es256(key: ec.EllipticCurvePrivateKey) -> SignBytes:
+    """Return a function that signs with a key in memory, in the form COSE wants (RFC 9053 section 2.1: r||s)."""
+
+    def sign(data: bytes) -> bytes:
+        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    return sign
