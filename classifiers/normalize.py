@@ -1,0 +1,105 @@
+"""Undoes what people do to text to slip past filters, and remembers where every character came from.
+
+`normalize` is pure and idempotent. It leaves ordinary captions as they are: a disguise is undone only where the result
+is a word. It does not fold case, translate, correct spelling or judge.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from classifiers import disguises
+from classifiers.base import TextSpan
+from classifiers.disguises import Edit
+
+_STEPS: Final = (
+    disguises.zero_width,
+    disguises.compatibility_forms,
+    disguises.combining_marks,
+    disguises.confusables,
+    disguises.spaced_letters,
+    disguises.leetspeak,
+    disguises.repeats,
+)
+"""In this order: invisible characters hide all others, and spaced letters must be joined before they can be read."""
+
+_MAX_ROUNDS: Final = 12
+"""Each round but the last shortens the text or removes a character class for good; three are rarely needed."""
+
+_WHITESPACE: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """What the text classifiers read, and the way back to what the requester wrote."""
+
+    text: str
+    origin: tuple[tuple[int, int], ...]
+    """For each character of `text` the code points `original[start:end]` it stands for; starts and ends never fall."""
+
+    transforms: frozenset[str]
+    """Disguises that were undone: `zero_width`, `fullwidth`, `combining`, `confusables`, `leetspeak`, `spacing`,
+    `repeats`."""
+
+    def to_original(self, start: int, end: int) -> TextSpan:
+        """Return the span of the original text that `text[start:end]` stands for.
+
+        Raises:
+            ValueError: not a non-empty range inside `text`.
+        """
+        if not 0 <= start < end <= len(self.text):
+            raise ValueError(f"[{start}:{end}] is not a non-empty range of {len(self.text)} characters")
+        return TextSpan(self.origin[start][0], self.origin[end - 1][1])
+
+
+def normalize(text: str) -> Normalized:
+    """Return `text` with evasion undone and white space folded."""
+    current = text
+    origin = [(index, index + 1) for index in range(len(text))]
+    transforms: set[str] = set()
+    for _ in range(_MAX_ROUNDS):
+        before = current
+        for step in _STEPS:
+            edits = step(current)
+            if edits:
+                transforms.update(edit.transform for edit in edits if edit.transform)
+                current, origin = _apply(current, origin, edits)
+        edits = _fold_whitespace(current)
+        if edits:
+            current, origin = _apply(current, origin, edits)
+        if current == before:
+            break
+    return Normalized(current, tuple(origin), frozenset(transforms))
+
+
+def _apply(text: str, origin: list[tuple[int, int]], edits: list[Edit]) -> tuple[str, list[tuple[int, int]]]:
+    """Carry out `edits` (ordered, not overlapping) on the text and on its way back."""
+    pieces: list[str] = []
+    ways: list[tuple[int, int]] = []
+    done = 0
+    for edit in edits:
+        pieces.append(text[done : edit.start])
+        ways.extend(origin[done : edit.start])
+        pieces.append(edit.text)
+        if len(edit.text) == edit.end - edit.start:
+            ways.extend(origin[edit.start : edit.end])
+        else:
+            whole = (origin[edit.start][0], origin[edit.end - 1][1])
+            ways.extend(whole for _ in edit.text)
+        done = edit.end
+    pieces.append(text[done:])
+    ways.extend(origin[done:])
+    return "".join(pieces), ways
+
+
+def _fold_whitespace(text: str) -> list[Edit]:
+    """One space between words and none around the text."""
+    edits = []
+    for match in _WHITESPACE.finditer(text):
+        at_edge = match.start() == 0 or match.end() == len(text)
+        wanted = "" if at_edge else " "
+        if match.group() != wanted:
+            edits.append(Edit(match.start(), match.end(), wanted, ""))
+    return edits
