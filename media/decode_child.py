@@ -1,0 +1,86 @@
+"""The isolated decoder: a process that reads one open file from stdin and writes sampled windows to stdout.
+
+Imports av, cv2, numpy and this floor only. Started by `media.isolation`; the messages are drawn there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from media import confinement
+from media.codec import decode_open, probe_open
+from media.errors import MediaError, MediaLimitExceeded
+from media.limits import Limits
+from media.sampling import Sampler, SamplingPlan, Timed
+
+_LIBRARIES = (Path(os.__file__).parent, Path(np.__file__).parent.parent)
+"""Standard library and installed packages: numpy and PyAV import parts of themselves on first use."""
+
+Message = tuple[dict[str, object], list[memoryview]]
+"""A JSON header and the bytes that follow it."""
+
+
+def main(settings: str) -> None:
+    """Confine this process, then decode stdin as the JSON settings (name, limits, plan) say."""
+    given = json.loads(settings)
+    name, limits, plan = str(given["name"]), Limits(**given["limits"]), SamplingPlan(**given["plan"])
+    file, out = os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)
+    cv2.setNumThreads(1)
+    try:
+        confined = confinement.confine(limits.memory_bytes, math.ceil(limits.timeout_s) + 1, _LIBRARIES)
+        for message in _messages(file, name, limits, plan, confined):
+            _send(out, message)
+    except MemoryError:
+        _send(out, _refusal(MediaLimitExceeded(f"{name}: decoding needs more memory than allowed")))
+    except MediaError as error:
+        _send(out, _refusal(error))
+
+
+def _messages(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, confined: list[str]) -> Iterator[Message]:
+    info = probe_open(file, name, limits)
+    yield {"kind": "info", "info": asdict(info), "confined": confined}, []
+    sampler = Sampler(plan, 1.0 / info.fps)
+    window: list[Timed] = []
+    for time_s, frame in decode_open(file, name, limits, info):
+        window += sampler.offer(time_s, frame)
+        while len(window) >= plan.window_frames:
+            yield _window(window[: plan.window_frames])
+            del window[: plan.window_frames]
+    window += sampler.finish()
+    for start in range(0, len(window), plan.window_frames):
+        yield _window(window[start : start + plan.window_frames])
+    yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
+
+
+def _window(timed: list[Timed]) -> Message:
+    shape = [len(timed), *timed[0][1].shape]
+    header: dict[str, object] = {"kind": "window", "shape": shape, "times_s": [time_s for time_s, _ in timed]}
+    return header, [frame.data.cast("B") for _, frame in timed]
+
+
+def _refusal(error: MediaError) -> Message:
+    return {"kind": "error", "error": type(error).__name__, "message": str(error)}, []
+
+
+def _send(out: BinaryIO, message: Message) -> None:
+    header, payload = message
+    encoded = json.dumps(header).encode()
+    for part in (memoryview(struct.pack(">I", len(encoded)) + encoded), *payload):
+        sent = 0
+        while sent < len(part):
+            sent += out.write(part[sent:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
