@@ -1,7 +1,7 @@
 # framegate as an image: its own environment, so that no other distribution can own its package names (ADR 0001).
 #
 #   docker build -t framegate .
-#   docker run --rm -p 8000:8000 -v framegate:/data framegate
+#   docker run --rm -p 8080:8080 -v framegate:/data framegate
 #
 # torch: the public index serves a CUDA build of several gigabytes for Linux. framegate runs on the CPU build; hand pip a
 # place that serves it, e.g. --build-arg PIP_EXTRA_INDEX_URL=… or --build-arg PIP_FIND_LINKS=… (pip reads both as is).
@@ -44,12 +44,14 @@ ENV PATH=/opt/framegate/bin:$PATH \
     HF_HUB_OFFLINE=1 \
     TRANSFORMERS_OFFLINE=1 \
     OMP_NUM_THREADS=1 \
-    FRAMEGATE_HOME=/data
+    FRAMEGATE_HOME=/data \
+    FRAMEGATE_HOST=0.0.0.0 \
+    FRAMEGATE_PORT=8080
 USER 10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 8000
+EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["framegate"]
-CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["serve"]
