@@ -6,7 +6,7 @@ given. It looks at a few frames of a window that differ from each other; writing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -79,7 +79,7 @@ class TextInFramesClassifier:
         self._text_classifiers = tuple(text_classifiers)
         self._reader: PictureReader = reader or OcrReader()
         self._frames_per_window = frames_per_window
-        self.signals = derived_signals(text_classifiers)
+        self.signals = derived_signals(classifier.signals for classifier in self._text_classifiers)
         self.version = version_of(
             self._reader.version,
             *(f"{classifier.name} {classifier.version}" for classifier in self._text_classifiers),
@@ -118,9 +118,9 @@ class TextInFramesClassifier:
                 yield from _measured(classifier, page)
 
 
-def derived_signals(text_classifiers: Sequence[Classifier[str]]) -> frozenset[str]:
-    """Return the frame signals that stand for these text classifiers' signals, and `frame.text` itself."""
-    return frozenset({PRESENT, *(f"frame.{signal}" for each in text_classifiers for signal in each.signals)})
+def derived_signals(text_signals: Iterable[Iterable[str]]) -> frozenset[str]:
+    """Return the frame signals that stand for these sets of text signals, and `frame.text` itself."""
+    return frozenset({PRESENT, *(f"frame.{signal}" for signals in text_signals for signal in signals)})
 
 
 def _measured(classifier: Classifier[str], page: _Page) -> Iterator[Score]:

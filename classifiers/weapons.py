@@ -1,0 +1,62 @@
+"""Measures weapons in frames: a linear head on the shared CLIP embedding, and two frames that must agree.
+
+Made for weapons that fill a good part of the picture. Knives and swords it sees poorly, small weapons in a wide shot
+hardly at all, and it does not ask whether a weapon is used, drawn or a toy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from classifiers.base import Score, TimeSpan
+from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
+from classifiers.frame_encoder import FrameEncoder
+from classifiers.linear_head import load_head
+from classifiers.weights import version_of
+from media.clip import Clip
+
+SIGNAL = "frame.weapon"
+
+_WEIGHTS_SHA256 = "bb9f6f8516a9462e5f6dd2ad98ac5bd70127c5b996e9ea3e748317fd3586eb31"
+_CONFIG_SHA256 = "b1de1b46b1b03cf766421799fe62f34e54f34d1b146fdb4129f049c004eca641"
+
+
+class WeaponClassifier:
+    """Probability that frames show a weapon."""
+
+    name = "weapons"
+    accepts = Clip
+    signals = frozenset({SIGNAL})
+
+    def __init__(self, encoder: FrameEncoder, weights: Path | str = "weapons") -> None:
+        """Check and read the head.
+
+        Args:
+            encoder: the encoder that the heads share.
+            weights: folder of the head, or the name of a shipped one.
+
+        Raises:
+            WeightsError: a file is missing, altered or made for another encoder.
+        """
+        self._encoder = encoder
+        self._head = load_head(
+            weights,
+            weights_sha256=_WEIGHTS_SHA256,
+            config_sha256=_CONFIG_SHA256,
+            encoder_sha256=ENCODER_SHA256,
+        )
+        self.version = version_of(encoder.version, _WEIGHTS_SHA256, _CONFIG_SHA256, "second highest frame")
+
+    def score(self, content: Clip) -> list[Score]:
+        """Return the second highest frame probability and the time from the one to the other of the two highest frames.
+
+        A single frame counts alone. Two must agree because the highest of many frames is what chance picks: hockey
+        sticks and lamp posts look like rifles for a frame.
+        """
+        values = self._head.probability(self._encoder.encode(content))
+        highest = np.argsort(-values, kind="stable")[:2]
+        times_s = content.times_s[highest]
+        span = TimeSpan(float(times_s.min()), float(times_s.max()))
+        return [Score(SIGNAL, float(values[highest].min()), span)]
