@@ -1,0 +1,105 @@
+"""`framegate generate` and `fetch`: run one request along the whole path, and get what was released."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from api.settings import Settings
+from api.terminal import BY_STATUS, Exit, explain, people, print_json, say
+from api.views import decision_view, job_view, release_view
+from api.wiring import House, open_house
+from safety.domain import Job
+from safety.errors import NotFound
+from safety.framegate import write_released
+from safety.gate import refuse_unreadable
+from safety.pipeline import Outcome
+
+LOCAL = "local"
+"""Requester of jobs that the command line runs itself."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(generate)
+    app.command()(fetch)
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What the video should show.")],
+    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+    seconds: Annotated[float, typer.Option(help="Length in seconds.")] = 2.0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
+    seed: Annotated[int, typer.Option(help="Same request and seed, same pixels.")] = 0,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Generate a video through the whole gate: judged, made, marked, screened, signed, released, recorded."""
+    settings = Settings()
+    refuse_unreadable(prompt, settings.prompt_max_characters)
+    width, height = parse_size(size)
+    with open_house(settings) as house:
+        job = house.jobs.create(
+            Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
+        )
+        outcome = run_here(house, job.id)
+        view = outcome_view(house, job.id, outcome)
+        if outcome.release is not None:
+            write_released(house.blobs.path(outcome.release.sha256), out)
+            view["file"] = str(out)
+    tell(view, outcome, as_json=as_json)
+
+
+def fetch(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A job or a release.")],
+    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+) -> None:
+    """Write the file of a release. There is no other way to a file than its Release row."""
+    with open_house(Settings()) as house:
+        release = house.ledger.release_of_job(id_) or house.ledger.release(id_)
+        if release is None:
+            raise NotFound(f"no release has the id {id_}, and no job of that id was released")
+        house.blobs.verify(release.sha256)
+        write_released(house.blobs.path(release.sha256), out)
+    say(f"wrote {escape(str(out))} ({release.size_bytes} bytes, {release.id})")
+
+
+def run_here(house: House, job: str) -> Outcome:
+    """Run a job in this process, with a progress bar for people."""
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=people, transient=True) as bar:
+        task = bar.add_task("generating", total=1.0)
+        return house.runner.run(job, progress=lambda share: bar.update(task, completed=share))
+
+
+def outcome_view(house: House, job: str, outcome: Outcome) -> dict[str, Any]:
+    """What `--json` prints about a job."""
+    view = {**job_view(house.jobs.get(job)), **decision_view(outcome.decision)}
+    return view | (release_view(outcome.release) if outcome.release else {})
+
+
+def tell(view: dict[str, Any], outcome: Outcome, *, as_json: bool) -> None:
+    """Print how a job ended and leave with its exit code."""
+    if as_json:
+        print_json(view)
+    else:
+        explain(outcome.decision)
+        if outcome.release is not None:
+            say(f"[bold green]released[/] {escape(str(view.get('file', outcome.release.id)))} · {outcome.release.id}")
+            say(f"  credential trusted · watermark {outcome.release.watermark}")
+    raise typer.Exit(BY_STATUS.get(outcome.status, Exit.COULD_NOT))
+
+
+def parse_size(size: str) -> tuple[int, int]:
+    """Read `WIDTHxHEIGHT`."""
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size)
+    if match is None:
+        raise typer.BadParameter(f"--size is WIDTHxHEIGHT, for example 256x256, not {size!r}")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,76 @@
+"""`framegate policy`: look at a policy, and check one before it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.settings import Settings
+from api.terminal import print_json, say
+from api.wiring import offered_signals
+from safety.domain import Checkpoint
+from safety.policy import DEFAULT_POLICY, Policy, load_policy
+
+app = typer.Typer(no_args_is_help=True, help="Look at a policy, and check one before it is used.")
+
+
+@app.command()
+def show(
+    file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Show the rules in force: checkpoint, category, signal, threshold, action."""
+    policy = load_policy(file or Settings().policy or DEFAULT_POLICY)
+    if as_json:
+        print_json(_view(policy))
+        return
+    say(f"[bold]{policy.name}[/] {policy.digest}")
+    for checkpoint in Checkpoint:
+        say(f"\n[bold]{checkpoint}[/]")
+        for rule in policy.rules_at(checkpoint):
+            conditions = " and ".join(f"{c.signal} ≥ {c.threshold:g}" for c in rule.conditions)
+            say(f"  {rule.action.word:6} {rule.category:20} {conditions} (unmeasured: {rule.if_unmeasured.word})")
+        for gap in policy.gaps:
+            if gap.checkpoint is checkpoint:
+                say(f"  [dim]unmeasured: {gap.signal}: {gap.reason}[/]")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The policy file to check.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Check a policy: readable, consistent, every checkpoint guarded, every signal offered by a classifier."""
+    policy = load_policy(file)
+    policy.require_signals(offered_signals())
+    if as_json:
+        print_json({"policy": policy.digest, "name": policy.name, "rules": len(policy.rules), "ok": True})
+    else:
+        say(f"{file}: {len(policy.rules)} rules over {len(policy.categories)} categories, {policy.digest}")
+
+
+def _view(policy: Policy) -> dict[str, object]:
+    return {
+        "policy": policy.digest,
+        "name": policy.name,
+        "likely_synthetic": policy.likely_synthetic,
+        "categories": {category.id: category.clause for category in policy.categories.values()},
+        "rules": [
+            {
+                "id": rule.id,
+                "checkpoint": rule.checkpoint.value,
+                "category": rule.category,
+                "conditions": [{"signal": c.signal, "threshold": c.threshold} for c in rule.conditions],
+                "action": rule.action.word,
+                "if_unmeasured": rule.if_unmeasured.word,
+            }
+            for rule in policy.rules
+        ],
+        "gaps": [
+            {"checkpoint": gap.checkpoint.value, "signal": gap.signal, "reason": gap.reason} for gap in policy.gaps
+        ],
+    }

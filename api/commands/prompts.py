@@ -1,0 +1,82 @@
+"""`framegate check`: judge prompts, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.settings import Settings
+from api.terminal import BY_ACTION, Exit, explain, print_json, say
+from api.views import decision_view
+from api.wiring import open_house
+from safety.domain import Action
+from safety.errors import InvalidContent
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(check)
+
+
+def check(
+    prompt: Annotated[str | None, typer.Argument(help="The prompt to judge.")] = None,
+    *,
+    file: Annotated[Path | None, typer.Option(help='JSON Lines of prompts: {"text": …, "id": …} a line.')] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+) -> None:
+    """Judge a prompt at the prompt gate; the Decision is recorded.
+
+    With --file every line is answered, in order; the exit code is that of the strictest line.
+    """
+    if (prompt is None) == (file is None):
+        raise typer.BadParameter("give either a prompt or --file PROMPTS.jsonl")
+    with open_house(Settings()) as house:
+        if file is not None:
+            raise typer.Exit(_check_file(house, file))
+        decision = house.prompt_gate.check_prompt(prompt or "")
+        if as_json:
+            print_json(decision_view(decision))
+        else:
+            explain(decision)
+        raise typer.Exit(BY_ACTION[decision.verdict.action])
+
+
+def _check_file(house: Any, file: Path) -> int:
+    """Answer every line; a line that cannot be judged is answered with its error and loses nothing else."""
+    try:
+        lines = file.open(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+    strictest, failed = Action.ALLOW, 0
+    with lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row: dict[str, Any] = {}
+            try:
+                row = _row(line, number)
+                decision = house.prompt_gate.check_prompt(row["text"])
+            except InvalidContent as error:
+                failed += 1
+                answer: dict[str, Any] = {"error": str(error), "line": number}
+            else:
+                strictest = max(strictest, decision.verdict.action)
+                answer = decision_view(decision)
+            print_json({"id": row["id"], **answer} if "id" in row else answer)
+    if failed:
+        say(f"{failed} lines could not be judged")
+        return Exit.COULD_NOT
+    return BY_ACTION[strictest]
+
+
+def _row(line: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise InvalidContent(f"line {number} is not JSON") from error
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise InvalidContent(f'line {number} needs an object with a "text"')
+    return row

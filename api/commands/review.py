@@ -1,0 +1,74 @@
+"""`framegate review`: see what waits for a person, and decide it."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from api.commands.jobs import LOCAL, outcome_view, run_here, tell
+from api.settings import Settings
+from api.terminal import explain, print_json, say
+from api.views import decision_view
+from api.wiring import open_house
+from safety.domain import Action, Checkpoint, JobStatus
+from safety.errors import NotFound
+
+app = typer.Typer(no_args_is_help=True, help="See what waits for a person, and decide it.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List the decisions that hold something, oldest first."""
+    with open_house(Settings()) as house:
+        holds = house.review.holds()
+    for decision in holds:
+        if as_json:
+            print_json(decision_view(decision))
+        else:
+            explain(decision)
+    if not holds and not as_json:
+        say("nothing waits for review")
+
+
+@app.command()
+def decide(
+    decision: Annotated[str, typer.Argument(help="Id of the decision that holds.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded for good.")],
+    *,
+    allow: Annotated[bool, typer.Option("--allow/--refuse", help="Let it pass, or refuse it.")],
+    reviewer: Annotated[str, typer.Option(help="Who decides; default: the login name.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Decide a hold: a superseding Decision is recorded, and an allowed job goes on where it stopped."""
+    with open_house(Settings()) as house:
+        decided = house.review.decide(decision, allow=allow, reviewer=reviewer or getpass.getuser(), reason=reason)
+        job = _job_of(house, decided.job) if decided.job and decided.checkpoint is not Checkpoint.UPLOAD else None
+        if job is None or not allow:
+            if job is not None:
+                house.jobs.set_status(job.id, JobStatus.REFUSED, outputs=job.outputs)
+            if as_json:
+                print_json(decision_view(decided))
+            else:
+                explain(decided)
+            raise typer.Exit
+        if job.requester != LOCAL:
+            house.resume(job.id)
+            say(f"job {job.id} is queued again; a worker takes it on")
+            raise typer.Exit
+        outcome = run_here(house, job.id)
+        view = outcome_view(house, job.id, outcome)
+    if outcome.decision.verdict.action is Action.ALLOW:
+        say(f"fetch it with: framegate fetch {escape(job.id)} --out FILE.mp4")
+    tell(view, outcome, as_json=as_json)
+
+
+def _job_of(house, id_):  # type: ignore[no-untyped-def]
+    try:
+        return house.jobs.get(id_)
+    except NotFound:
+        return None

@@ -1,0 +1,131 @@
+"""`framegate screen`, `scan`, `verify` and `sign`: commands about video files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from api.settings import Settings
+from api.terminal import BY_ACTION, BY_STATUS, Exit, explain, print_json, say
+from api.views import credential_view, decision_view, origin_view, release_view
+from api.wiring import open_house
+from provenance.base import Credential, CredentialState
+from safety.domain import Action, OriginReport
+from safety.verify import verify_file
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_okay=False, readable=True)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (screen, scan, verify, sign):
+        app.command()(command)
+
+
+def screen(video: Video, *, as_json: AsJson = False) -> None:
+    """Judge a generated video at the output gate; the Decision is recorded."""
+    with open_house(Settings()) as house:
+        decision = house.gate.screen_video(video)
+    if as_json:
+        print_json(decision_view(decision))
+    else:
+        explain(decision)
+    raise typer.Exit(BY_ACTION[decision.verdict.action])
+
+
+def scan(
+    videos: Annotated[list[Path], typer.Argument(help="Video files.", exists=True, dir_okay=False, readable=True)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Report where uploaded videos come from: evidence, strongest first.
+
+    The exit code is that of the strictest decision: 0 nothing to do, 4 label or review, 3 blocked.
+    """
+    strictest = Action.ALLOW
+    with open_house(Settings()) as house:
+        for video in videos:
+            started = time.perf_counter()
+            report, decision = house.scanner.scan(video)
+            view = origin_view(report, decision, (time.perf_counter() - started) * 1000)
+            strictest = max(strictest, decision.verdict.action)
+            if as_json:
+                print_json({"file": str(video), **view})
+            else:
+                _tell_origin(video, report, decision.id)
+    raise typer.Exit(BY_ACTION[strictest])
+
+
+def _tell_origin(video: Path, report: OriginReport, decision: str) -> None:
+    say(f"[bold]{escape(video.name)}: {report.origin}[/]  {report.summary}")
+    for each in report.evidence:
+        say(f"  {each.kind:12} {each.strength:12} {escape(each.summary)}")
+    if report.score is not None:
+        say(f"  forensic estimate {report.score:.2f} (a probability, not a proof)")
+    for gap in report.unmeasured:
+        say(f"  [dim]unmeasured: {gap.signal}: {escape(gap.reason)}[/]")
+    if report.coverage is not None:
+        say(f"  looked at {report.coverage.frames_seen} of {report.coverage.frames_total} frames · decision {decision}")
+
+
+def verify(video: Video, *, as_json: AsJson = False) -> None:
+    """Check a file's credential, time stamp and watermark. Exit 0 only when the credential is trusted."""
+    with open_house(Settings()) as house:
+        result = verify_file(video, house.credential_reader, house.watermark, house.known, house.limits)
+    view = credential_view(result.credential, result.watermark, result.release)
+    if as_json:
+        print_json(view)
+    else:
+        _tell_credential(video, result.credential, result.watermark, result.release)
+    raise typer.Exit(Exit.DONE if result.credential.state is CredentialState.TRUSTED else Exit.REFUSED)
+
+
+def _tell_credential(video: Path, credential: Credential, watermark: str | None, release: str | None) -> None:
+    words = {
+        CredentialState.TRUSTED: "trusted: valid, and signed under one of our anchors",
+        CredentialState.UNKNOWN_ISSUER: "valid, but signed by an issuer we do not know",
+        CredentialState.INVALID: "invalid: the file or its credential was changed",
+        CredentialState.ABSENT: "absent: the file carries no credential",
+    }
+    say(f"[bold]{escape(video.name)}[/]")
+    say(f"  credential  {words[credential.state]}")
+    if credential.issuer:
+        say(f"  issuer      {escape(credential.issuer)}")
+    say(f"  time stamp  {credential.signed_at.isoformat() if credential.signed_at else 'none'}")
+    say(f"  watermark   {watermark or 'none found'}")
+    say(f"  release     {release or 'not one of ours'}")
+    for failure in credential.failures:
+        say(f"  failure     {escape(failure)}")
+
+
+def sign(
+    video: Video,
+    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+    prompt: Annotated[str, typer.Option(help="The prompt the video was generated from; it is judged first.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Release a video of your own generator: judge its prompt, mark, screen, sign and record it."""
+    with open_house(Settings()) as house:
+        decision = house.framegate.check_prompt(prompt)
+        if decision.verdict.action is Action.ALLOW:
+            outcome = house.framegate.release(video, out, prompt=decision)
+            decision, status = outcome.decision, outcome.status
+            view = {"status": status.value, **decision_view(decision)}
+            if outcome.release is not None:
+                view |= {**release_view(outcome.release), "file": str(out)}
+            code = BY_STATUS[status]
+        else:
+            view, code = decision_view(decision), BY_ACTION[decision.verdict.action]
+    if as_json:
+        print_json(view)
+    else:
+        explain(decision)
+        if code is Exit.DONE:
+            say(f"released: {escape(str(out))}")
+    raise typer.Exit(code)

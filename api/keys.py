@@ -1,0 +1,94 @@
+"""Keys and certificates of the house: those that the settings name, or ones made once for development.
+
+Made keys stand in `$FRAMEGATE_HOME/keys` with mode 0600. Settings refuse them in production.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from api.settings import Settings
+from provenance.base import CredentialSigner, SignerUnusable
+from provenance.certificates import DevelopmentPki, create_development_pki
+from provenance.signers import FileSigner, TimestampPolicy, UnsafeDevelopmentSigner
+from safety.checkpoints import LogKey
+
+LOG_NAME = "framegate/ledger"
+"""Origin of the log in signed checkpoints."""
+
+WATERMARK_KEY_BYTES = 32
+
+
+def ledger_key(settings: Settings) -> LogKey:
+    """Return the key that signs ledger checkpoints.
+
+    Raises:
+        LedgerError: it cannot be read.
+    """
+    if settings.ledger_key is not None:
+        return LogKey.load(settings.ledger_key)
+    path = _folder(settings) / "ledger.key"
+    return LogKey.load(path) if path.exists() else LogKey.create(path, LOG_NAME)
+
+
+def watermark_key(settings: Settings) -> bytes:
+    """Return the secret of the watermark.
+
+    Raises:
+        SignerUnusable: it cannot be read, or is too short to be a secret.
+    """
+    path = settings.watermark_key or _folder(settings) / "watermark.key"
+    if settings.watermark_key is None and not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(os.urandom(WATERMARK_KEY_BYTES))
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise SignerUnusable(f"the watermark key {path} cannot be read: {error.strerror}") from error
+    if len(key) < WATERMARK_KEY_BYTES:
+        raise SignerUnusable(f"the watermark key {path} has {len(key)} bytes; it needs {WATERMARK_KEY_BYTES}")
+    return key
+
+
+def anchors_pem(settings: Settings) -> str:
+    """Return the roots whose credentials read as trusted.
+
+    Raises:
+        SignerUnusable: the file cannot be read.
+    """
+    path = settings.trust_anchors or _development_pki(settings).root_pem
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SignerUnusable(f"the trust anchors {path} cannot be read: {error}") from error
+
+
+def signer(settings: Settings) -> CredentialSigner:
+    """Return the signer that the settings name, or the development signer with its warning.
+
+    Raises:
+        SignerUnusable: chain, key or anchors cannot be read.
+    """
+    policy = TimestampPolicy(settings.timestamp_policy)
+    url = settings.timestamp_url or None
+    if settings.signer_chain is None or settings.signer_key is None:
+        return UnsafeDevelopmentSigner(_development_pki(settings), timestamp_url=url, timestamp_policy=policy)
+    return FileSigner(
+        settings.signer_chain,
+        settings.signer_key,
+        anchors_pem(settings),
+        timestamp_url=url,
+        timestamp_policy=policy,
+    )
+
+
+def _development_pki(settings: Settings) -> DevelopmentPki:
+    folder = _folder(settings) / "pki"
+    pki = DevelopmentPki.at(folder)
+    return pki if pki.root_pem.exists() else create_development_pki(folder)
+
+
+def _folder(settings: Settings) -> Path:
+    settings.keys_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings.keys_folder

@@ -1,0 +1,132 @@
+"""Every setting, read from the environment once. Nothing else in framegate reads the environment.
+
+Each field is `FRAMEGATE_` plus its name in capitals; docs/operations.md names them all. The defaults run everything
+on one machine with no network; `environment = production` refuses what is only fit for development.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    """Where framegate runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAMEGATE_", extra="forbid")
+
+    home: Path = Path.home() / ".framegate"
+    """Folder for everything the embedded default keeps: database, released files, keys."""
+
+    environment: Environment = Environment.DEVELOPMENT
+    """`production` refuses the development signer, generated keys and SQLite."""
+
+    database_url: str = ""
+    """SQLAlchemy URL; empty: `sqlite:///$FRAMEGATE_HOME/framegate.db`. PostgreSQL: `postgresql+psycopg://…`."""
+
+    policy: Path | None = None
+    """Policy file; empty: the one that ships."""
+
+    provider: str = "framegate development"
+    """Who takes responsibility for releases: stands in every manifest."""
+
+    generator: Path | None = None
+    """Folder of a local diffusers pipeline; empty: the embedded checkpoint."""
+
+    signer_chain: Path | None = None
+    """PEM file: signing certificate, then its intermediates, without the root."""
+
+    signer_key: Path | None = None
+    """PEM file of the signing certificate's private key."""
+
+    trust_anchors: Path | None = None
+    """PEM file of the roots whose credentials read as trusted; needed with `signer_chain`."""
+
+    timestamp_url: str = ""
+    """RFC 3161 time-stamping service; empty: no time stamps."""
+
+    timestamp_policy: str = Field("best_effort", pattern="^(required|best_effort)$")
+    """`required`: no release without a time stamp. `best_effort`: sign without one and record that."""
+
+    watermark_key: Path | None = None
+    """File of at least 32 secret bytes; empty: made once in `$FRAMEGATE_HOME/keys`."""
+
+    ledger_key: Path | None = None
+    """Ed25519 key file that signs ledger checkpoints; empty: made once in `$FRAMEGATE_HOME/keys`."""
+
+    prompt_max_characters: int = Field(4000, ge=1)
+    """Longest prompt that is judged, in characters."""
+
+    request_max_bytes: int = Field(1_000_000, ge=1000)
+    """Largest request body that is not an upload."""
+
+    upload_max_bytes: int = Field(2_000_000_000, ge=1000)
+    """Largest uploaded video."""
+
+    video_max_pixels: int = Field(4096 * 2304, ge=4096)
+    """Largest frame, width times height."""
+
+    video_max_duration_s: float = Field(12 * 3600.0, gt=0)
+    """Longest video that is decoded, in seconds."""
+
+    screen_fps: float = Field(2.0, gt=0, le=120)
+    """Least frames a second that the output gate looks at."""
+
+    host: str = "127.0.0.1"
+    """Address the HTTP API listens on."""
+
+    port: int = Field(8080, ge=1, le=65535)
+    """Port the HTTP API listens on."""
+
+    worker_concurrency: int = Field(1, ge=1, le=64)
+    """Jobs one worker runs at the same time."""
+
+    worker_lease_s: float = Field(15.0, ge=1)
+    """Seconds without a heartbeat after which other workers adopt a worker's jobs."""
+
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """Least serious log record that is printed to stderr."""
+
+    @model_validator(mode="after")
+    def _refuse_half_a_signer(self) -> Settings:
+        signer = (self.signer_chain, self.signer_key, self.trust_anchors)
+        if any(signer) and not all(signer):
+            raise ValueError("FRAMEGATE_SIGNER_CHAIN, FRAMEGATE_SIGNER_KEY and FRAMEGATE_TRUST_ANCHORS go together")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_defaults_in_production(self) -> Settings:
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        faults = {
+            "FRAMEGATE_SIGNER_CHAIN": self.signer_chain is None,
+            "FRAMEGATE_WATERMARK_KEY": self.watermark_key is None,
+            "FRAMEGATE_LEDGER_KEY": self.ledger_key is None,
+            "FRAMEGATE_PROVIDER": self.provider == "framegate development",
+            "FRAMEGATE_DATABASE_URL (a PostgreSQL server)": not self.database_url.startswith("postgresql"),
+            "FRAMEGATE_TIMESTAMP_URL (the time-stamp policy is `required`)": self.timestamp_policy == "required"
+            and not self.timestamp_url,
+        }
+        if missing := [name for name, missing in faults.items() if missing]:
+            raise ValueError(f"production needs {', '.join(missing)}")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'framegate.db'}"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Folder of generated keys and certificates."""
+        return self.home / "keys"

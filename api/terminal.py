@@ -1,0 +1,70 @@
+"""How the command line speaks: JSON alone on stdout, everything for people on stderr, one exit code per outcome."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from safety.domain import Action, Decision, JobStatus
+
+people = Console(stderr=True, highlight=False)
+"""Where people read."""
+
+
+class Exit(IntEnum):
+    """Exit codes: stable, documented in README."""
+
+    DONE = 0
+    COULD_NOT = 1
+    USAGE = 2
+    REFUSED = 3
+    HELD = 4
+
+
+BY_ACTION = {Action.ALLOW: Exit.DONE, Action.REVIEW: Exit.HELD, Action.BLOCK: Exit.REFUSED}
+
+BY_STATUS = {JobStatus.RELEASED: Exit.DONE, JobStatus.HELD: Exit.HELD, JobStatus.REFUSED: Exit.REFUSED}
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line of stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Print a line for people."""
+    people.print(text)
+
+
+def explain(decision: Decision) -> None:
+    """Tell a person what was decided, why, and what to do about it."""
+    colour = {Action.ALLOW: "green", Action.REVIEW: "yellow", Action.BLOCK: "red"}[decision.verdict.action]
+    word = {Action.ALLOW: "allowed", Action.REVIEW: "held for review", Action.BLOCK: "refused"}
+    say(f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint} · decision {decision.id}")
+    for finding in decision.verdict.findings:
+        say(f"  [bold]{finding.category}[/] → {finding.action.word}: {escape(finding.clause)}")
+        for each in finding.evidence[:3]:
+            seen = "unmeasured" if each.score is None else f"{each.score:.2f}"
+            place = "" if each.span is None else f" at {each.span}"
+            say(
+                f"    {each.signal} {seen} (threshold {each.threshold:g}){escape(place)} {escape(each.detail)}".rstrip()
+            )
+    coverage = decision.measurement.coverage
+    if coverage is not None:
+        say(
+            f"  looked at {coverage.frames_seen} of {coverage.frames_total} frames; "
+            f"longest unseen stretch {coverage.longest_gap_s:.2f} s"
+        )
+    for gap in decision.verdict.unmeasured:
+        say(f"  [dim]unmeasured: {gap.signal}: {escape(gap.reason)}[/]")
+    if decision.verdict.action is Action.REVIEW:
+        say(f"  next: framegate review decide {decision.id} --allow|--refuse --reason …")
+    if decision.verdict.action is Action.BLOCK:
+        say(f"  to appeal, quote decision {decision.id}")

@@ -1,0 +1,154 @@
+"""What a person or program is shown of the domain: the one place where domain values become JSON.
+
+Pure. The command line prints these objects with `--json`; the HTTP API returns them. A prompt is never in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provenance.base import Credential
+from safety.domain import Coverage, Decision, Finding, Job, OriginReport, Release, Span, TextSpan, Unmeasured
+
+Json = dict[str, Any]
+
+
+def decision_view(decision: Decision) -> Json:
+    """A Decision in full: action, findings, scores, what went unmeasured."""
+    scores: dict[str, float] = {}
+    for score in decision.measurement.scores:
+        scores[score.signal] = max(scores.get(score.signal, 0.0), round(score.value, 4))
+    view: Json = {
+        "action": decision.verdict.action.word,
+        "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        "scores": dict(sorted(scores.items())),
+        "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
+        "policy": decision.verdict.policy,
+        "decision": decision.id,
+        "took_ms": round(sum(ms for _, ms in decision.measurement.took_ms), 1),
+        "checkpoint": decision.checkpoint.value,
+        "subject": decision.subject,
+        "job": decision.job,
+        "at": decision.at.isoformat(),
+        "actor": {"kind": decision.actor.kind, "id": decision.actor.id},
+        "supersedes": decision.supersedes,
+        "reason": decision.reason,
+        "classifiers": [{"name": name, "version": version} for name, version in decision.measurement.classifiers],
+        "stages_ms": dict(decision.measurement.took_ms),
+    }
+    if decision.measurement.coverage is not None:
+        view["coverage"] = coverage_view(decision.measurement.coverage)
+    return view
+
+
+def finding_rows(finding: Finding) -> list[Json]:
+    """One row for each piece of evidence of a finding."""
+    return [
+        {
+            "category": finding.category,
+            "signal": each.signal,
+            "score": None if each.score is None else round(each.score, 4),
+            "threshold": each.threshold,
+            "action": finding.action.word,
+            "span": None if each.span is None else span_view(each.span),
+            "rule": finding.rule,
+            "clause": finding.clause,
+            "detail": each.detail,
+        }
+        for each in finding.evidence
+    ]
+
+
+def span_view(span: Span) -> Json:
+    """Characters or seconds."""
+    if isinstance(span, TextSpan):
+        return {"start": span.start, "end": span.end}
+    view: Json = {"start_s": round(span.start_s, 3), "end_s": round(span.end_s, 3)}
+    if span.box is not None:
+        view["box"] = [round(edge, 4) for edge in span.box]
+    return view
+
+
+def coverage_view(coverage: Coverage) -> Json:
+    """How much of a video was looked at."""
+    return {
+        "frames": {"seen": coverage.frames_seen, "total": coverage.frames_total},
+        "duration_s": round(coverage.duration_s, 3),
+        "longest_gap_s": round(coverage.longest_gap_s, 3),
+    }
+
+
+def unmeasured_rows(unmeasured: tuple[Unmeasured, ...]) -> list[Json]:
+    """Signals that nobody could measure, each with its reason."""
+    return [{"signal": each.signal, "reason": each.reason} for each in unmeasured]
+
+
+def origin_view(report: OriginReport, decision: Decision, took_ms: float) -> Json:
+    """An origin report."""
+    coverage = report.coverage
+    return {
+        "origin": report.origin.value,
+        "score": None if report.score is None else round(report.score, 4),
+        "summary": report.summary,
+        "evidence": [
+            {
+                "kind": each.kind,
+                "points_to": each.points_to.value,
+                "strength": each.strength.value,
+                "summary": each.summary,
+                "detail": each.detail,
+            }
+            for each in report.evidence
+        ],
+        "unmeasured": unmeasured_rows(report.unmeasured),
+        "frames": {
+            "seen": coverage.frames_seen if coverage else 0,
+            "total": coverage.frames_total if coverage else 0,
+        },
+        "action": decision.verdict.action.word,
+        "decision": decision.id,
+        "took_ms": round(took_ms, 1),
+    }
+
+
+def release_view(release: Release) -> Json:
+    """A Release, without the file."""
+    return {
+        "release": release.id,
+        "at": release.at.isoformat(),
+        "job": release.job,
+        "decisions": list(release.decisions),
+        "sha256": release.sha256,
+        "size_bytes": release.size_bytes,
+        "watermark": release.watermark,
+        "watermark_psnr_db": round(release.watermark_psnr_db, 2),
+        "manifest": release.manifest,
+        "generator": release.generator,
+    }
+
+
+def job_view(job: Job) -> Json:
+    """A job without its prompt."""
+    return {
+        "job": job.id,
+        "status": job.status.value,
+        "created_at": job.created_at.isoformat(),
+        "seconds": job.seconds,
+        "size": f"{job.width}x{job.height}",
+        "seed": job.seed,
+        "error": job.error or None,
+    }
+
+
+def credential_view(credential: Credential, watermark: str | None, release: str | None) -> Json:
+    """What `verify` answers about a file."""
+    return {
+        "state": credential.state.value,
+        "watermark": watermark,
+        "timestamp": credential.signed_at.isoformat() if credential.signed_at else None,
+        "release": release,
+        "issuer": credential.issuer or None,
+        "manifest": credential.label or None,
+        "source_types": list(credential.source_types),
+        "failures": list(credential.failures),
+    }

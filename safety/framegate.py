@@ -1,0 +1,107 @@
+"""The library door: three methods for a team that has its own generator. Start here to call framegate from Python.
+
+    from api import open_framegate
+
+    with open_framegate() as framegate:
+        decision = framegate.check_prompt("a red ball on a meadow")            # before you generate
+        verdict = framegate.screen_video("raw.mp4").verdict                    # any time
+        outcome = framegate.release("raw.mp4", "out.mp4", prompt=decision)     # mark, screen, sign, record
+
+Adds no judgement of its own: `safety.gate` judges, `safety.pipeline` releases.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from media.clip import Clip
+from media.codec import decode, probe
+from media.limits import Limits
+from media.errors import MediaLimitExceeded, StorageError
+from safety.domain import Action, Checkpoint, Decision
+from safety.errors import Conflict
+from safety.gate import NAMESPACE, Gate
+from safety.measure import file_digest
+from safety.pipeline import Outcome, release_clip
+from safety.release import MAX_CLIP_BYTES, ReleaseDesk
+
+
+@dataclass(frozen=True)
+class Framegate:
+    """A gate before and after somebody else's generator."""
+
+    gate: Gate
+    desk: ReleaseDesk
+    limits: Limits
+
+    def check_prompt(self, text: str) -> Decision:
+        """Judge a prompt and record the Decision; raises as `Gate.check_prompt`."""
+        return self.gate.check_prompt(text)
+
+    def screen_video(self, path: Path | str) -> Decision:
+        """Judge a video file as an output and record the Decision; raises as `Gate.screen_video`."""
+        return self.gate.screen_video(path)
+
+    def release(self, source: Path | str, destination: Path | str, *, prompt: Decision) -> Outcome:
+        """Mark, encode, screen, sign and register a generated video; write what may leave to `destination`.
+
+        A held or refused video is an Outcome without a Release, and nothing is written. Calling again after a
+        reviewer decided continues with the same job.
+
+        Raises:
+            Conflict: `prompt` is not a recorded prompt Decision that allows.
+            MediaError: the source cannot be decoded, or the result cannot be written.
+            ProvenanceError, LedgerError, ReleaseError: nothing was released.
+        """
+        recorded = self.gate.ledger.decision(prompt.id)
+        if recorded is None or recorded.checkpoint is not Checkpoint.PROMPT:
+            raise Conflict(f"{prompt.id} is not a recorded decision about a prompt: call check_prompt first")
+        if recorded.verdict.action is not Action.ALLOW:
+            raise Conflict(f"decision {prompt.id} does not allow this prompt; nothing may be released for it")
+        source = Path(source)
+        job = f"ext_{uuid.uuid5(NAMESPACE, f'{prompt.id}/{file_digest(source)}').hex}"
+        outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, recorded)
+        if outcome.release is not None:
+            write_released(self.desk.blobs.path(outcome.release.sha256), Path(destination))
+        return outcome
+
+
+def load_clip(path: Path, limits: Limits) -> Clip:
+    """Decode a whole trusted file into memory.
+
+    Raises:
+        UnreadableMedia: it holds no video.
+        MediaLimitExceeded: its pixels would need more than `MAX_CLIP_BYTES`.
+    """
+    info = probe(path, limits)
+    frames, times, size_bytes = [], [], 0
+    for time_s, frame in decode(path, limits):
+        size_bytes += frame.nbytes
+        if size_bytes > MAX_CLIP_BYTES:
+            raise MediaLimitExceeded(
+                f"{path.name}: its frames need more than {MAX_CLIP_BYTES // 10**6} MB; release shorter or smaller clips"
+            )
+        frames.append(frame)
+        times.append(time_s)
+    return Clip(np.stack(frames), np.asarray(times), info.fps)
+
+
+def write_released(blob: Path, destination: Path) -> None:
+    """Copy a released file out of the store, whole or not at all.
+
+    Raises:
+        StorageError: the destination cannot be written.
+    """
+    partial = destination.with_name(f".{destination.name}.partial")
+    try:
+        shutil.copyfile(blob, partial)
+        os.replace(partial, destination)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"{destination} cannot be written: {error.strerror}") from error

@@ -1,0 +1,122 @@
+"""The Gate: judges a prompt or a video at a checkpoint and records the Decision. Start here to use framegate as a library.
+
+    with open_gate() as gate:                       # from api import open_gate
+        decision = gate.check_prompt("a red ball")  # before you generate
+        ...
+        outcome = gate.release("raw.mp4", "released.mp4", prompt=decision)   # after
+
+It holds no rule and no threshold: those are the policy's. Every judgement is in the ledger before it is returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from media.clip import Clip
+from media.limits import Limits
+from media.sampling import SamplingPlan
+from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
+from safety.errors import InvalidContent
+from safety.judge import judge
+from safety.ledger import Ledger
+from safety.measure import Instruments, measure_text, measure_video
+from safety.policy import Policy
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Guards every checkpoint with one policy and one set of classifiers."""
+
+    policy: Policy
+    instruments: Instruments
+    ledger: Ledger
+    clock: Clock
+    limits: Limits
+    plan: SamplingPlan
+    prompt_max_characters: int
+
+    def check_prompt(self, text: str, *, job: str | None = None) -> Decision:
+        """Judge a prompt and record the Decision.
+
+        Raises:
+            InvalidContent: empty, not text, or longer than `prompt_max_characters`.
+            LedgerError: the Decision could not be recorded; nothing may be generated.
+        """
+        refuse_unreadable(text, self.prompt_max_characters)
+        subject = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        return self.record(Checkpoint.PROMPT, subject, measure_text(self.instruments, text), job=job)
+
+    def screen_video(
+        self,
+        path: Path | str,
+        *,
+        checkpoint: Checkpoint = Checkpoint.OUTPUT,
+        job: str | None = None,
+        also: Callable[[Clip], None] | None = None,
+    ) -> Decision:
+        """Judge a video file, every sampled second of it, and record the Decision.
+
+        `also` is given every window of the same decode (watermark and fingerprint readers).
+
+        Raises:
+            MediaError: the file cannot be decoded within the limits. Nothing is recorded as clean.
+            LedgerError: the Decision could not be recorded.
+        """
+        video = measure_video(
+            self.instruments.clip,
+            self.instruments.absent,
+            Path(path),
+            limits=self.limits,
+            plan=self.plan,
+            also=also,
+        )
+        return self.record(checkpoint, f"sha256:{video.sha256}", video.measurement, job=job)
+
+    def record(
+        self, checkpoint: Checkpoint, subject: str, measurement: Measurement, *, job: str | None = None
+    ) -> Decision:
+        """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
+        key = f"{job}/{checkpoint}" if job else uuid.uuid4().hex
+        decision = Decision(
+            id=f"dec_{uuid.uuid5(NAMESPACE, key).hex}",
+            at=self.clock(),
+            checkpoint=checkpoint,
+            subject=subject,
+            verdict=judge(self.policy, checkpoint, measurement),
+            measurement=measurement,
+            actor=Actor("policy", self.policy.digest),
+            job=job,
+        )
+        return self.ledger.append_decision(decision)
+
+
+NAMESPACE = uuid.UUID("6b1f2a40-5d0e-4c8f-9a56-0f7d1c2b3e4d")
+"""Makes ids of a job's decisions and release from the job's id, so that a repeated step repeats its id."""
+
+
+def allows(decision: Decision) -> bool:
+    """Say whether this Decision lets the content pass."""
+    return decision.verdict.action is Action.ALLOW
+
+
+def refuse_unreadable(text: str, max_characters: int) -> None:
+    """Refuse a prompt that is not a text anybody could want to see.
+
+    Raises:
+        InvalidContent: says what is wrong and never repeats the text.
+    """
+    if not text.strip():
+        raise InvalidContent("the prompt is empty: say what the video should show")
+    if len(text) > max_characters:
+        raise InvalidContent(f"the prompt has {len(text)} characters; at most {max_characters} are judged")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise InvalidContent("the prompt is not valid Unicode text: it holds half of a surrogate pair")
+    if any(c < " " and c not in "\t\n\r\f\v" for c in text):
+        raise InvalidContent("the prompt holds control characters: it looks like binary data, not text")

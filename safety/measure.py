@@ -1,0 +1,142 @@
+"""Runs classifiers over a prompt or a video and collects what they said, and what nobody could say.
+
+Measures only: the policy is applied by `safety.judge`. A video is decoded once, in an isolated process, and every
+classifier sees each window of it, so memory does not grow with the video's length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifiers.base import Classifier, Content, MeasurementError
+from media.clip import Clip, Coverage, VideoInfo
+from media.limits import Limits
+from media.isolation import open_video
+from media.sampling import SamplingPlan
+from safety.domain import Checkpoint, Measurement, Score, Unmeasured
+
+
+ORIGIN_SIGNALS = frozenset({"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured"})
+"""What `safety.scan` adds to an upload's scores: 1.0 for the origin it found, 0.0 for the others."""
+
+MAX_SCORES_PER_SIGNAL = 16
+"""Strongest scores kept for one signal, so that the record of a ten-hour video stays small."""
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """The classifiers in service, and those that could not be put in service."""
+
+    text: Sequence[Classifier[str]] = ()
+    clip: Sequence[Classifier[Clip]] = ()
+    absent: Sequence[Unmeasured] = ()
+    """Signals that no classifier can report here, each with its reason."""
+
+    def offered(self) -> dict[Checkpoint, frozenset[str]]:
+        """Every signal a policy may ask for, by checkpoint."""
+        text = frozenset(signal for classifier in self.text for signal in classifier.signals)
+        clip = frozenset(signal for classifier in self.clip for signal in classifier.signals)
+        absent = frozenset(gap.signal for gap in self.absent)
+        return {
+            Checkpoint.PROMPT: text,
+            Checkpoint.INPUT: text | clip | absent,
+            Checkpoint.OUTPUT: clip | absent,
+            Checkpoint.UPLOAD: clip | absent | ORIGIN_SIGNALS,
+        }
+
+
+class _Collector:
+    """Gathers what classifiers say over one prompt, or over the windows of one video."""
+
+    def __init__(self, absent: Iterable[Unmeasured]) -> None:
+        self._scores: dict[str, list[Score]] = {}
+        self._unmeasured: dict[Unmeasured, None] = dict.fromkeys(absent)
+        self._versions: dict[tuple[str, str], None] = {}
+        self._took_ms: dict[str, float] = {}
+
+    def run(self, classifier: Classifier[Content], content: Content) -> None:
+        started = time.perf_counter()
+        try:
+            for score in classifier.score(content):
+                self._keep(score)
+        except MeasurementError as error:
+            self.miss(classifier.signals, str(error))
+        self._took_ms[classifier.name] = self._took_ms.get(classifier.name, 0.0) + _ms_since(started)
+        self._versions[classifier.name, classifier.version] = None
+
+    def _keep(self, score: Score) -> None:
+        kept = self._scores.setdefault(score.signal, [])
+        kept.append(score)
+        if len(kept) > MAX_SCORES_PER_SIGNAL:
+            kept.remove(min(kept, key=lambda each: each.value))
+
+    def miss(self, signals: Iterable[str], reason: str) -> None:
+        for signal in sorted(signals):
+            self._unmeasured[Unmeasured(signal, reason)] = None
+
+    def measurement(self, coverage: Coverage | None = None) -> Measurement:
+        return Measurement(
+            scores=tuple(score for kept in self._scores.values() for score in kept),
+            unmeasured=tuple(self._unmeasured),
+            coverage=coverage,
+            classifiers=tuple(self._versions),
+            took_ms=tuple((name, round(ms, 3)) for name, ms in self._took_ms.items()),
+        )
+
+
+def measure_text(instruments: Instruments, text: str) -> Measurement:
+    """Return what the text classifiers say about a prompt."""
+    collector = _Collector(instruments.absent)
+    for classifier in instruments.text:
+        collector.run(classifier, text)
+    return collector.measurement()
+
+
+@dataclass(frozen=True)
+class VideoMeasurement:
+    """A measured video: what was said, what the container declares, and the digest of the file."""
+
+    measurement: Measurement
+    info: VideoInfo
+    sha256: str
+
+
+def measure_video(
+    classifiers: Sequence[Classifier[Clip]],
+    absent: Iterable[Unmeasured],
+    path: Path,
+    *,
+    limits: Limits,
+    plan: SamplingPlan,
+    also: Callable[[Clip], None] | None = None,
+) -> VideoMeasurement:
+    """Decode a video once and return what the clip classifiers say about its windows.
+
+    `also` sees every window too: the watermark and fingerprint readers of the same decode.
+
+    Raises:
+        MediaError: the file cannot be decoded within the limits.
+    """
+    collector = _Collector(absent)
+    with open_video(path, limits=limits, plan=plan) as video:
+        for clip in video:
+            for classifier in classifiers:
+                collector.run(classifier, clip)
+            if also is not None:
+                also(clip)
+        coverage = video.coverage
+    return VideoMeasurement(collector.measurement(coverage), video.info, file_digest(path))
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

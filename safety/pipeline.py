@@ -1,0 +1,123 @@
+"""One natural path, from a prompt to a Release. This file is the product; everything else is a room of it.
+
+    Prompt ─▶ prompt gate ─▶ generate ─▶ mark ─▶ encode ─▶ decode again ─▶ output gate ─▶ sign ─▶ Release
+                 │BLOCK/REVIEW                                                │BLOCK/REVIEW
+                 └▶ refused / held                                            └▶ refused / held
+
+Every step may run twice (a worker can die at any line), so every step is idempotent: ids are made from the job's id,
+files are named by their content, and the ledger keeps the first of two equal appends. A held job is run again after
+a reviewer decided: the gates find the superseding Decision and the marked file is the very one that was reviewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from generator.base import GenerationRequest, Generator, Progress
+from media.clip import Clip
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, Release
+from safety.errors import LedgerError
+from safety.gate import Gate
+from safety.records import release_from_record, release_to_record
+from safety.release import Marked, ReleaseDesk, Screened
+
+Output = dict[str, Any]
+"""What a step leaves behind: JSON, small; pixels stay in the blob store."""
+
+Step = Callable[[str, Callable[[], Output]], Output]
+"""Runs one named step and returns its output; a durable runner remembers it across a crash."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, or that it waits for a reviewer."""
+
+    status: JobStatus
+    decision: Decision
+    """The Decision that ended it: the refusal, the hold, or the output gate's ALLOW."""
+
+    release: Release | None = None
+    outputs: dict[str, Output] = field(default_factory=dict)
+    """What finished steps left, kept with a held job so that it continues where it stopped."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The rooms a job walks through."""
+
+    gate: Gate
+    generator: Generator
+    desk: ReleaseDesk
+
+    def run(self, job: Job, step: Step | None = None, progress: Progress | None = None) -> Outcome:
+        """Walk one job along the path and return its Outcome.
+
+        Raises:
+            SafetyError, MediaError, GeneratorError, ProvenanceError, ClassifierError: could not decide or could not
+                do; nothing was released.
+        """
+        request = GenerationRequest(job.prompt, job.seconds, job.width, job.height, job.seed)
+        self.generator.check(request)
+        walk = _Walk(job.id, dict(job.outputs), step or _directly)
+
+        # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
+        walk.do("prompt", lambda: {"decision": self.gate.check_prompt(job.prompt, job=job.id).id})
+        prompt = _effective(self.gate, job.id, Checkpoint.PROMPT)
+        if prompt.verdict.action is not Action.ALLOW:
+            return walk.stop(prompt)
+
+        # 2-4. Generate, mark, encode: one step, because pixels live in memory between them.
+        marked = walk.do("mark", lambda: asdict(self.desk.mark(self.generator.generate(request, progress), job.id)))
+        return _release(self.gate, self.desk, walk, Marked(**marked), prompt)
+
+
+def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:
+    """Walk a clip that somebody else's generator made along the second half of the path; raises as `Pipeline.run`."""
+    return _release(gate, desk, _Walk(job, {}, _directly), desk.mark(clip, job), prompt)
+
+
+def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt: Decision) -> Outcome:
+    # 5-6. Decode again and judge what would leave: the marked, encoded file.
+    screened = Screened(**walk.do("screen", lambda: asdict(desk.screen(gate, marked, walk.job))))
+    output = _effective(gate, walk.job, Checkpoint.OUTPUT)
+    if output.verdict.action is not Action.ALLOW:
+        return walk.stop(output)
+
+    # 7. Prove the mark, sign, and re-read the signature as Trusted.
+    signed = walk.do("sign", lambda: release_to_record(desk.sign(marked, screened, prompt, output, walk.job)))
+
+    # 8. Register: the Release row is the only door to a download.
+    release = desk.register(release_from_record(signed))
+    return Outcome(JobStatus.RELEASED, output, release, walk.outputs)
+
+
+def _effective(gate: Gate, job: str, checkpoint: Checkpoint) -> Decision:
+    """The Decision in force: the gate's own, or the reviewer's that superseded it."""
+    decision = gate.ledger.effective(job, checkpoint)
+    if decision is None:
+        raise LedgerError(f"job {job} has no recorded decision at {checkpoint}; nothing is released")
+    return decision
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """One job on its way: remembers what finished steps left behind."""
+
+    job: str
+    outputs: dict[str, Output]
+    step: Step
+
+    def do(self, name: str, work: Callable[[], Output]) -> Output:
+        if name not in self.outputs:
+            self.outputs[name] = self.step(name, work)
+        return self.outputs[name]
+
+    def stop(self, decision: Decision) -> Outcome:
+        refused = decision.verdict.action is Action.BLOCK
+        return Outcome(JobStatus.REFUSED if refused else JobStatus.HELD, decision, None, self.outputs)
+
+
+def _directly(_name: str, work: Callable[[], Output]) -> Output:
+    return work()

@@ -1,0 +1,164 @@
+"""The release desk: marks a clip, signs the file that was screened, proves both, and only then writes the Release.
+
+The order is a promise: no Release row exists for a file whose watermark does not decode or whose signature is not
+Trusted under our own anchors. Judging what leaves is `safety.gate`; the whole path is `safety.pipeline`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from media.blobs import BlobStore
+from media.clip import Clip
+from media.codec import encode_mp4
+from media.fingerprint import fingerprint
+from provenance.base import Claim, CredentialSigner, CredentialState, Watermark
+from safety.domain import Decision, Release
+from safety.errors import ReleaseError
+from safety.gate import NAMESPACE, Clock, Gate
+from safety.ledger import Ledger
+
+CRF = 18
+"""x264 quality of what leaves: visually lossless at delivery sizes, and the watermark survives a second encode."""
+
+MAX_CLIP_BYTES = 1_500_000_000
+"""Decoded pixels that are marked in memory at once."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A labelled, watermarked, encoded clip in the blob store: what the output gate looks at."""
+
+    sha256: str
+    watermark: str
+    psnr_db: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What the decode at the output gate found besides scores."""
+
+    decision: str
+    watermark: str
+    """Hex of the id that decodes from the file; empty when none does."""
+
+    fingerprint: list[str]
+    """PDQ hashes of the sampled frames."""
+
+
+@dataclass(frozen=True)
+class ReleaseDesk:
+    """Everything between a clip and a Release."""
+
+    ledger: Ledger
+    blobs: BlobStore
+    watermark: Watermark
+    signer: CredentialSigner
+    label: Callable[[Clip], Clip]
+    clock: Clock
+    provider: str
+    """Who takes responsibility: stands in the manifest as the latent disclosure's provider."""
+
+    generator: str
+    generator_version: str
+
+    def mark(self, clip: Clip, job: str) -> Marked:
+        """Burn the visible label, embed the watermark, encode and store.
+
+        Raises:
+            MarkingError: the watermark does not decode at an acceptable quality.
+            MediaError: the clip could not be encoded or stored.
+        """
+        marked, mark = self.watermark.embed(self.label(clip), self._free_id(release_id(job)))
+        with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
+            path = Path(folder) / "marked.mp4"
+            encode_mp4(iter(marked.frames), path, fps=marked.fps, crf=CRF)
+            digest = self.blobs.put(path)
+        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength)
+
+    def screen(self, gate: Gate, marked: Marked, job: str) -> Screened:
+        """Decode the marked file again, judge it at the output gate, and read its mark and fingerprint.
+
+        Raises:
+            MediaError, LedgerError: could not be judged; nothing is released.
+        """
+        detector = self.watermark.detector()
+        hashes: list[str] = []
+
+        def watch(clip: Clip) -> None:
+            detector.add(clip.frames)
+            hashes.extend(each.hash_hex for each in fingerprint(clip.frames))
+
+        decision = gate.screen_video(self.blobs.path(marked.sha256), job=job, also=watch)
+        reading = detector.read()
+        return Screened(decision.id, reading.id_hex if reading else "", hashes)
+
+    def sign(self, marked: Marked, screened: Screened, prompt: Decision, output: Decision, job: str) -> Release:
+        """Sign the screened file, re-read it as Trusted, store it and return the Release to register.
+
+        Raises:
+            ReleaseError: the watermark does not decode from the screened file; the file must not leave.
+            SigningError: the signature or its verification failed; nothing was stored.
+            StorageError: the signed file could not be stored.
+        """
+        if screened.watermark != marked.watermark:
+            raise ReleaseError("the watermark cannot be read back from the encoded file; nothing is released")
+        id_, at = release_id(job), self.clock()
+        claim = Claim(
+            title=f"{id_}.mp4",
+            release=id_,
+            decision=output.id,
+            policy=output.verdict.policy,
+            generator=self.generator,
+            generator_version=self.generator_version,
+            created_at=at,
+            provider=self.provider,
+            watermark_alg=self.watermark.algorithm,
+            watermark=marked.watermark,
+        )
+        with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
+            path = Path(folder) / "signed.mp4"
+            credential = self.signer.sign(self.blobs.path(marked.sha256), path, claim)
+            if credential.state is not CredentialState.TRUSTED:
+                raise ReleaseError(f"the signed file reads {credential.state}, not trusted; nothing is released")
+            size_bytes = path.stat().st_size
+            digest = self.blobs.put(path)
+        return Release(
+            id=id_,
+            at=at,
+            job=job,
+            decisions=(prompt.id, output.id),
+            sha256=digest,
+            size_bytes=size_bytes,
+            watermark=marked.watermark,
+            watermark_psnr_db=marked.psnr_db,
+            manifest=credential.label,
+            generator=self.generator,
+            fingerprint=tuple(screened.fingerprint),
+        )
+
+    def register(self, release: Release) -> Release:
+        """Write the Release: from here on it can be downloaded, found by its marks, and audited."""
+        self.blobs.verify(release.sha256)
+        return self.ledger.append_release(release)
+
+    def _free_id(self, release: str) -> str:
+        """A 48-bit id from the release's id; the next one where another release holds it already."""
+        attempt = 0
+        while True:
+            id_hex = hashlib.sha256(f"{release}/{attempt}".encode()).hexdigest()[:12]
+            holder = self.ledger.release_by_watermark(id_hex)
+            if holder is None or holder.id == release:
+                return id_hex
+            attempt += 1
+
+
+def release_id(job: str) -> str:
+    """The id of a job's only release."""
+    return f"rel_{uuid.uuid5(NAMESPACE, f'{job}/release').hex}"

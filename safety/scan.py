@@ -1,0 +1,219 @@
+"""The other path: where does an uploaded video come from? Evidence, strongest first, fused into an Origin.
+
+    upload ─▶ credential ─▶ isolated decode ─▶ watermark ─▶ fingerprint ─▶ metadata ─▶ forensics ─▶ Origin ─▶ Decision
+
+Each link says what it saw, how strong that is, and what it could not measure. Fusing is `safety.origin`; what to do
+about an origin is the policy's business.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifiers.base import Classifier, MeasurementError
+from media.clip import Clip, VideoInfo
+from media.limits import Limits
+from media.fingerprint import Fingerprint, fingerprint
+from media.isolation import open_video
+from media.sampling import SamplingPlan
+from provenance.base import Credential, CredentialReader, CredentialState, CredentialUnreadable, Watermark
+from safety.domain import (
+    Checkpoint,
+    Decision,
+    Measurement,
+    Origin,
+    OriginEvidence,
+    OriginReport,
+    Score,
+    Strength,
+    Unmeasured,
+)
+from safety.gate import Gate
+from safety.known import ReleaseIndex
+from safety.measure import ORIGIN_SIGNALS, file_digest
+from safety.origin import CAPTURED_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES, fuse, fuse_windows
+
+SCAN_FPS = 4.0
+"""Frames looked at a second: a PDQ match needs a frame within about an eighth of a second of a released one."""
+
+MAX_FORENSIC_WINDOWS = 12
+"""Windows of a video that the forensic classifier sees, spread evenly: bounds the work on long uploads."""
+
+Links = tuple[list[OriginEvidence], list[Unmeasured]]
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """Reports the origin of uploaded videos."""
+
+    gate: Gate
+    credentials: CredentialReader
+    watermark: Watermark
+    known: ReleaseIndex
+    forensics: Classifier[Clip] | None
+    limits: Limits
+
+    def scan(self, path: Path) -> tuple[OriginReport, Decision]:
+        """Return the origin report of a file and the recorded Decision about it.
+
+        Raises:
+            MediaError: the file cannot be decoded within the limits.
+            LedgerError: the Decision could not be recorded.
+        """
+        credential = self._credential(path)
+        decode = self._decode(path)
+        links = [self._credential_link(credential), self._mark_link(decode), self._fingerprint_link(decode)]
+        links += [_metadata_link(decode.info), self._forensic_link(decode)]
+        report = fuse(
+            [each for evidence, _ in links for each in evidence],
+            fuse_windows([score.value for score in decode.windows]),
+            [each for _, missing in links for each in missing],
+            decode.coverage,
+        )
+        subject = f"sha256:{file_digest(path)}"
+        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode))
+
+    def _credential(self, path: Path) -> Credential | str:
+        try:
+            return self.credentials.read(path)
+        except CredentialUnreadable as error:
+            return str(error)
+
+    def _decode(self, path: Path) -> _Decode:
+        plan = SamplingPlan(fps=SCAN_FPS)
+        with open_video(path, limits=self.limits, plan=plan) as video:
+            decode = _Decode(video.info, self.watermark, self.forensics, _stride(video.info, plan))
+            for clip in video:
+                decode.watch(clip)
+            decode.coverage = video.coverage
+        return decode
+
+    def _credential_link(self, credential: Credential | str) -> Links:
+        if isinstance(credential, str):
+            return [], [Unmeasured("origin.synthetic", credential)]
+        if credential.state is CredentialState.ABSENT:
+            return [], []
+        detail: dict[str, object] = {
+            "state": credential.state.value,
+            "issuer": credential.issuer,
+            "manifest": credential.label,
+            "source_types": list(credential.source_types),
+            "failures": list(credential.failures),
+        }
+        if credential.state is CredentialState.INVALID:
+            words = "It carries a credential that does not validate: the file or the credential was changed."
+            return [OriginEvidence("credential", Origin.UNKNOWN, Strength.HINT, words, detail)], []
+
+        trusted = credential.state is CredentialState.TRUSTED
+        release = self.known.by_manifest(credential.label) if trusted else None
+        if release is not None:
+            detail["release"] = release
+            words = f"It carries our valid credential of release {release}."
+            return [OriginEvidence("credential", Origin.OURS, Strength.PROOF, words, detail)], []
+        issuer = credential.issuer if trusted else f"an issuer we do not know ({credential.issuer or 'unnamed'})"
+        if SYNTHETIC_SOURCE_TYPES & set(credential.source_types):
+            words = f"A valid credential by {issuer} declares that it is synthetic."
+            return [OriginEvidence("credential", Origin.SYNTHETIC, Strength.DECLARATION, words, detail)], []
+        if trusted and CAPTURED_SOURCE_TYPES & set(credential.source_types[:1]):
+            words = f"A trusted credential by {issuer} says that a camera recorded it."
+            return [OriginEvidence("credential", Origin.CAPTURED, Strength.PROOF, words, detail)], []
+        words = f"It carries a valid credential by {issuer} that does not say how it was made."
+        return [OriginEvidence("credential", Origin.UNKNOWN, Strength.HINT, words, detail)], []
+
+    def _mark_link(self, decode: _Decode) -> Links:
+        reading = decode.mark.read()
+        if reading is None:
+            return [], []
+        release = self.known.by_watermark(reading.id_hex)
+        detail: dict[str, object] = {
+            "id": reading.id_hex,
+            "corrected_bits": reading.corrected_bits,
+            "geometry": reading.geometry,
+            "release": release,
+        }
+        if release is None:
+            words = "It carries a watermark of our kind whose id is not among our releases."
+            return [OriginEvidence("watermark", Origin.UNKNOWN, Strength.HINT, words, detail)], []
+        words = f"Its pixels carry our watermark of release {release}."
+        return [OriginEvidence("watermark", Origin.OURS, Strength.PROOF, words, detail)], []
+
+    def _fingerprint_link(self, decode: _Decode) -> Links:
+        match = self.known.match(decode.fingerprints)
+        if match is None:
+            return [], []
+        detail: dict[str, object] = {"release": match.key, "share": match.share, "frames": match.frames}
+        words = f"{match.share:.0%} of its frames match our release {match.key}."
+        return [OriginEvidence("fingerprint", Origin.OURS, Strength.PROOF, words, detail)], []
+
+    def _forensic_link(self, decode: _Decode) -> Links:
+        score = fuse_windows([each.value for each in decode.windows])
+        if score is None:
+            reason = decode.forensic_failure or "no window was long enough"
+            return [], [Unmeasured("video.synthetic", reason), Unmeasured("origin.likely_synthetic", reason)]
+        if score < self.gate.policy.likely_synthetic:
+            return [], []
+        peak = max(decode.windows, key=lambda each: each.value)
+        detail: dict[str, object] = {
+            "score": round(score, 4),
+            "threshold": self.gate.policy.likely_synthetic,
+            "windows": len(decode.windows),
+            "peak": round(peak.value, 4),
+        }
+        words = f"The forensic estimate is {score:.2f}, above the policy's {self.gate.policy.likely_synthetic:g}."
+        return [OriginEvidence("forensics", Origin.LIKELY_SYNTHETIC, Strength.ESTIMATE, words, detail)], []
+
+    def _measurement(self, report: OriginReport, decode: _Decode) -> Measurement:
+        missing = {gap.signal for gap in report.unmeasured}
+        origins = [Score(name, float(name == f"origin.{report.origin}")) for name in sorted(ORIGIN_SIGNALS - missing)]
+        ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.windows else []
+        return Measurement(
+            scores=tuple(origins + decode.windows),
+            unmeasured=report.unmeasured,
+            coverage=report.coverage,
+            classifiers=tuple(ran),
+        )
+
+
+class _Decode:
+    """One pass over the frames: feeds the watermark, fingerprint and forensic readers, window by window."""
+
+    def __init__(self, info: VideoInfo, watermark: Watermark, forensics: Classifier[Clip] | None, stride: int) -> None:
+        self.info = info
+        self.coverage = None
+        self.mark = watermark.detector()
+        self.fingerprints: list[Fingerprint] = []
+        self.windows: list[Score] = []
+        self.forensic_failure = "" if forensics else "no forensic classifier is installed"
+        self._forensics = forensics
+        self._stride = stride
+        self._seen = 0
+
+    def watch(self, clip: Clip) -> None:
+        self.mark.add(clip.frames)
+        self.fingerprints += fingerprint(clip.frames)
+        if self._forensics is not None and self._seen % self._stride == 0 and len(self.windows) < MAX_FORENSIC_WINDOWS:
+            try:
+                self.windows += self._forensics.score(clip)
+            except MeasurementError as error:
+                self.forensic_failure = str(error)
+        self._seen += 1
+
+
+def _stride(info: VideoInfo, plan: SamplingPlan) -> int:
+    windows = info.duration_s * plan.fps / plan.window_frames
+    return max(1, math.ceil(windows / MAX_FORENSIC_WINDOWS))
+
+
+def _metadata_link(info: VideoInfo) -> Links:
+    """Declarations in container tags; an encoder's name is a hint and nothing more."""
+    found: list[OriginEvidence] = []
+    for key, value in info.tags.items():
+        if any(kind in value for kind in SYNTHETIC_SOURCE_TYPES) or key == "aigc":
+            words = f"The container's tag {key!r} declares that it is synthetic. Anyone can write or remove it."
+            found.append(OriginEvidence("metadata", Origin.SYNTHETIC, Strength.DECLARATION, words, {key: value[:200]}))
+        elif key in ("encoder", "handler_name", "software") and value:
+            words = f"The container's tag {key!r} names the software that wrote it last."
+            found.append(OriginEvidence("metadata", Origin.UNKNOWN, Strength.HINT, words, {key: value[:200]}))
+    return found, []

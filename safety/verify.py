@@ -1,0 +1,49 @@
+"""Checks one file against our records: its credential, its watermark, and the Release they lead to. Judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from media.limits import Limits
+from media.errors import MediaError
+from media.isolation import open_video
+from media.sampling import SamplingPlan
+from provenance.base import Credential, CredentialReader, Watermark
+from safety.known import ReleaseIndex
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a file proves about itself."""
+
+    credential: Credential
+    watermark: str | None
+    """Hex of the id in its pixels."""
+
+    release: str | None
+    """Our release that the credential or the watermark leads to."""
+
+
+def verify_file(
+    path: Path, reader: CredentialReader, watermark: Watermark, known: ReleaseIndex, limits: Limits
+) -> Verification:
+    """Read a file's credential and watermark and look up the release behind them.
+
+    Raises:
+        CredentialUnreadable: a manifest is there but cannot be read within the limits.
+        MediaError: the file holds neither a credential nor a video.
+    """
+    credential = reader.read(path)
+    detector = watermark.detector()
+    try:
+        with open_video(path, limits=limits, plan=SamplingPlan()) as video:
+            for clip in video:
+                detector.add(clip.frames)
+    except MediaError:
+        if not credential.label:
+            raise
+    reading = detector.read()
+    mark = reading.id_hex if reading else None
+    release = known.by_manifest(credential.label) if credential.label else None
+    return Verification(credential, mark, release or (known.by_watermark(mark) if mark else None))

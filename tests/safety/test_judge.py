@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.base import Score, TextSpan, TimeSpan
+from media.clip import Coverage
+from safety.domain import Action, Checkpoint, Measurement, Unmeasured
+from safety.judge import judge
+from safety.policy import parse_policy
+
+POLICY = parse_policy(
+    b"""
+schema = 1
+name = "test"
+[origin]
+likely_synthetic = 0.9
+[categories.violence]
+clause = "No violence."
+[categories.minors]
+clause = "Never."
+[coverage.output]
+longest_gap_s = 1.0
+[[rules]]
+id = "p.block"
+checkpoint = "prompt"
+category = "violence"
+signal = "a"
+threshold = 0.8
+action = "block"
+[[rules]]
+id = "p.review"
+checkpoint = "prompt"
+category = "violence"
+signal = "a"
+threshold = 0.5
+action = "review"
+[[rules]]
+id = "p.both"
+checkpoint = "prompt"
+category = "minors"
+all = [{signal = "b", threshold = 0.2}, {signal = "c", threshold = 0.5}]
+action = "block"
+if_unmeasured = "block"
+[[rules]]
+id = "i"
+checkpoint = "input"
+category = "violence"
+signal = "a"
+threshold = 0.5
+action = "block"
+[[rules]]
+id = "o"
+checkpoint = "output"
+category = "violence"
+signal = "a"
+threshold = 0.5
+action = "block"
+[[rules]]
+id = "u"
+checkpoint = "upload"
+category = "violence"
+signal = "a"
+threshold = 0.5
+action = "review"
+[[gaps]]
+checkpoint = "output"
+signal = "frame.gore"
+reason = "no data"
+"""
+)
+
+scores_of = st.lists(
+    st.builds(
+        Score,
+        signal=st.sampled_from(["a", "b", "c", "d"]),
+        value=st.floats(0, 1),
+        span=st.one_of(st.none(), st.builds(TextSpan, st.integers(0, 9), st.integers(10, 20))),
+    ),
+    max_size=8,
+)
+gaps_of = st.lists(st.builds(Unmeasured, st.sampled_from(["a", "b", "c"]), st.just("broken")), max_size=3)
+
+
+def verdict(*scores: Score, unmeasured: tuple[Unmeasured, ...] = (), checkpoint: Checkpoint = Checkpoint.PROMPT):
+    return judge(POLICY, checkpoint, Measurement(scores=scores, unmeasured=unmeasured))
+
+
+ALL_ZERO = (Score("a", 0.0), Score("b", 0.0), Score("c", 0.0))
+
+
+def test_scores_below_every_threshold_are_allowed():
+    assert verdict(*ALL_ZERO).action is Action.ALLOW
+
+
+def test_the_strictest_finding_wins_and_every_finding_is_kept():
+    result = verdict(Score("a", 0.9), Score("b", 0.0), Score("c", 0.0))
+
+    assert result.action is Action.BLOCK
+    assert [finding.rule for finding in result.findings] == ["p.block", "p.review"]
+
+
+def test_a_threshold_is_reached_at_equality():
+    assert verdict(Score("a", 0.5), Score("b", 0), Score("c", 0)).action is Action.REVIEW
+
+
+def test_an_unmeasured_signal_is_never_allowed():
+    result = verdict(Score("b", 0.0), Score("c", 0.0))
+
+    assert result.action is Action.REVIEW
+    assert result.findings[0].evidence[0].score is None
+
+
+def test_nothing_measured_at_all_takes_the_strictest_absence():
+    assert verdict().action is Action.BLOCK
+
+
+def test_a_window_that_could_not_be_measured_counts_although_others_were():
+    result = verdict(*ALL_ZERO, unmeasured=(Unmeasured("a", "window 3 was too dark"),))
+
+    assert result.action is Action.REVIEW
+
+
+def test_a_condition_that_is_measured_and_not_reached_settles_a_conjunction():
+    """`b` is unknown, but `c` is measured as absent: both cannot be present."""
+    assert verdict(Score("a", 0.0), Score("c", 0.1)).action is Action.ALLOW
+
+
+def test_a_conjunction_needs_every_condition():
+    assert verdict(Score("a", 0), Score("b", 0.3), Score("c", 0.4)).action is Action.ALLOW
+    assert verdict(Score("a", 0), Score("b", 0.3), Score("c", 0.6)).action is Action.BLOCK
+
+
+def test_known_gaps_are_said_and_change_nothing():
+    coverage = Coverage(10, 10, 1.0, 0.1)
+    result = judge(POLICY, Checkpoint.OUTPUT, Measurement(scores=(Score("a", 0.0),), coverage=coverage))
+
+    assert result.action is Action.ALLOW
+    assert Unmeasured("frame.gore", "no data") in result.unmeasured
+
+
+def test_too_long_an_unseen_stretch_is_never_allowed():
+    seen = Measurement(scores=(Score("a", 0.0),), coverage=Coverage(100, 3, 4.0, 1.5))
+
+    assert judge(POLICY, Checkpoint.OUTPUT, seen).action is Action.REVIEW
+
+
+def test_unknown_coverage_is_never_allowed_where_the_policy_asks_for_it():
+    assert judge(POLICY, Checkpoint.OUTPUT, Measurement(scores=(Score("a", 0.0),))).action is Action.REVIEW
+
+
+def test_two_findings_of_one_signal_are_both_kept():
+    spans = TimeSpan(0, 1), TimeSpan(5, 6)
+    result = verdict(Score("a", 0.9, spans[0]), Score("a", 0.9, spans[1]), Score("b", 0), Score("c", 0))
+
+    assert {each.span for each in result.findings[0].evidence} == set(spans)
+
+
+@given(scores_of, gaps_of, st.randoms())
+def test_the_order_of_scores_does_not_matter(scores, gaps, random):
+    shuffled = list(scores)
+    random.shuffle(shuffled)
+
+    one, other = verdict(*scores, unmeasured=tuple(gaps)), verdict(*shuffled, unmeasured=tuple(reversed(gaps)))
+
+    assert one == other
+
+
+@given(scores_of.filter(bool), gaps_of, st.data())
+def test_raising_a_score_never_lowers_the_action(scores, gaps, data):
+    index = data.draw(st.integers(0, len(scores) - 1))
+    old = scores[index]
+    raised = Score(old.signal, data.draw(st.floats(old.value, 1)), old.span)
+
+    before = verdict(*scores, unmeasured=tuple(gaps)).action
+    after = verdict(*scores[:index], raised, *scores[index + 1 :], unmeasured=tuple(gaps)).action
+
+    assert after >= before
+
+
+@given(scores_of, gaps_of)
+def test_losing_a_measurement_never_makes_a_verdict_allow(scores, gaps):
+    everything = verdict(*scores, unmeasured=tuple(gaps))
+    lost = {gap.signal for gap in gaps} | ({"a", "b", "c"} - {score.signal for score in scores})
+
+    if "a" in lost:
+        assert everything.action is not Action.ALLOW
