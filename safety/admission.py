@@ -1,0 +1,65 @@
+"""What the ledger refuses to write: a Release nothing allowed, a second answer to one Decision, a mark used twice.
+
+Checked by the writer inside its transaction, so that no race and no caller gets around it. Pure: the facts are
+fetched by `safety.lookup`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from safety.errors import Conflict
+from safety.projections import DECISION, RELEASE
+
+
+@dataclass
+class Facts:
+    """What is recorded about the ids and marks that a group of appends mentions."""
+
+    actions: dict[str, str] = field(default_factory=dict)
+    """Decision id -> `allow`, `review` or `block`."""
+
+    superseded: set[str] = field(default_factory=set)
+    """Ids of decisions that another one replaced."""
+
+    watermarks: set[str] = field(default_factory=set)
+    """Watermark ids of recorded releases."""
+
+    def refusal(self, kind: str, record: Mapping[str, Any]) -> Conflict | None:
+        """Return why this record may not be appended, or None."""
+        if kind == DECISION and record["supersedes"] is not None:
+            return self._superseding_refusal(record["supersedes"])
+        if kind == RELEASE:
+            return self._release_refusal(record)
+        return None
+
+    def admit(self, kind: str, record: Mapping[str, Any]) -> None:
+        """Take note of a record that is being appended, for those after it in the group."""
+        if kind == DECISION:
+            self.actions[record["id"]] = record["verdict"]["action"]
+            if record["supersedes"] is not None:
+                self.superseded.add(record["supersedes"])
+        elif kind == RELEASE:
+            self.watermarks.add(record["watermark"])
+
+    def _superseding_refusal(self, target: str) -> Conflict | None:
+        if target not in self.actions:
+            return Conflict(f"there is no decision {target} to supersede")
+        if target in self.superseded:
+            return Conflict(f"decision {target} was superseded already: look at the decision that replaced it")
+        return None
+
+    def _release_refusal(self, record: Mapping[str, Any]) -> Conflict | None:
+        release = record["id"]
+        if not record["decisions"]:
+            return Conflict(f"release {release} names no decision that allowed it; nothing is released")
+        for decision in record["decisions"]:
+            if self.actions.get(decision) != "allow" or decision in self.superseded:
+                return Conflict(
+                    f"release {release}: decision {decision} is not an effective ALLOW; nothing is released"
+                )
+        if record["watermark"] in self.watermarks:
+            return Conflict(f"release {release}: watermark {record['watermark']} belongs to another release")
+        return None

@@ -1,0 +1,170 @@
+"""Opens the database, SQLite or PostgreSQL, and brings its schema up to date.
+
+Every transaction of this floor is one of two: `reading` (one snapshot) or `writing` (waits for its turn, durable when
+it returns). Both turn the driver's "database gone" into `DatabaseError`. Tables are `safety.tables`, the steps of the
+schema are `migrations/`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from safety.errors import DatabaseError, LedgerError
+
+BUSY_TIMEOUT_S = 30.0
+"""How long one writer waits for another on SQLite, and a caller for a connection."""
+
+MIGRATION_LOCK = 0x6672_616D_6500
+"""Key of the PostgreSQL advisory lock that lets one process migrate at a time."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///path/to/file.db` or `postgresql://user@host/name`. Connects when first used.
+
+    SQLite gets a write-ahead log, an fsync at every commit and foreign keys.
+
+    Raises:
+        DatabaseError: the URL is malformed, names another kind of database or SQLite without a file.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError("the database URL is malformed: sqlite:///FILE or postgresql://USER@HOST/NAME") from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return _open_sqlite(parsed)
+    if kind in ("postgresql", "postgres"):
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=BUSY_TIMEOUT_S,
+            connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c synchronous_commit=on"},
+        )
+    raise DatabaseError(f"the database is {kind!r}; framegate knows sqlite and postgresql")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise DatabaseError("SQLite needs a file: a ledger in memory would not outlive its process")
+    engine = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=BUSY_TIMEOUT_S,
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        # Without it, INSERT OR REPLACE deletes a row and no trigger sees it.
+        cursor.execute("PRAGMA recursive_triggers=ON")
+        cursor.close()
+
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent snapshot, for as long as the block runs.
+
+    Raises:
+        DatabaseError: the database is gone.
+    """
+    with _named(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that commits when the block ends and rolls back when it raises.
+
+    Raises:
+        DatabaseError: the database is gone, or was busy for longer than `BUSY_TIMEOUT_S`.
+        LedgerError: a constraint or trigger refused the change.
+    """
+    with _named(), engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            # Taken at once: a transaction that reads first could not wait for another writer later.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Let out our errors instead of the driver's. Their text may quote parameters, so it is not repeated."""
+    try:
+        yield
+    except PoolTimeoutError:
+        raise DatabaseError(f"no connection to the database was free for {BUSY_TIMEOUT_S:g} s") from None
+    except DBAPIError as error:
+        cause = type(error.orig).__name__
+        if _is_operational(error):
+            raise DatabaseError(f"the database cannot be used ({cause}: {_first_line(error.orig)})") from None
+        raise LedgerError(f"the database refused a change ({cause}: {_first_line(error.orig)})") from None
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"the database cannot be used ({type(error).__name__})") from None
+
+
+def _is_operational(error: DBAPIError) -> bool:
+    names = {each.__name__ for each in type(error.orig).__mro__}
+    return error.connection_invalidated or bool(names & {"OperationalError", "InterfaceError", "InternalError"})
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().split("\n", 1)[0][:200]
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest version; does nothing where it is already. Safe from several processes at once.
+
+    Raises:
+        DatabaseError: the database is gone.
+        LedgerError: a step was refused; the schema is as it was.
+    """
+    with _alembic() as config, writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def schema_is_current(engine: Engine) -> bool:
+    """Say whether the schema is the newest that this version knows.
+
+    Raises:
+        DatabaseError: the database is gone.
+    """
+    with _alembic() as config, reading(engine) as connection:
+        heads = set(ScriptDirectory.from_config(config).get_heads())
+        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+
+
+@contextmanager
+def _alembic() -> Iterator[Config]:
+    with as_file(files("migrations")) as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        yield config

@@ -1,0 +1,47 @@
+"""Why something could not be decided or done. A refusal is not an error: it is a Decision.
+
+    SafetyError
+    ├── PolicyError         a policy file is unreadable, contradicts itself or asks for what nobody offers
+    ├── InvalidContent      the content is nothing that could be judged (empty, not text, too long)
+    ├── ReleaseError        a file may not leave: its mark or its signature does not prove itself
+    ├── LedgerError         the record could not be written, or what is written does not hold
+    │   └── DatabaseError   the database cannot be reached, is busy for too long or has the wrong schema
+    ├── NotFound            nothing has this id
+    └── Conflict            it exists, but not in a state in which this may happen to it
+
+Messages name ids, sizes and what to do; they never hold the text of a prompt.
+"""
+
+from __future__ import annotations
+
+
+class SafetyError(Exception):
+    """The base of everything that this floor raises."""
+
+
+class PolicyError(SafetyError):
+    """A policy cannot be used as it is written."""
+
+
+class InvalidContent(SafetyError):  # noqa: N818 - reads better as a state
+    """The content is nothing that could be judged."""
+
+
+class ReleaseError(SafetyError):
+    """A file may not leave; nothing was released."""
+
+
+class LedgerError(SafetyError):
+    """The record could not be written, or what is written does not hold."""
+
+
+class DatabaseError(LedgerError):
+    """The database cannot be reached, is busy for too long or has the wrong schema."""
+
+
+class NotFound(SafetyError):  # noqa: N818 - as above
+    """Nothing has this id."""
+
+
+class Conflict(SafetyError):  # noqa: N818 - as above
+    """It exists, but not in a state in which this may happen to it."""

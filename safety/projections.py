@@ -1,0 +1,72 @@
+"""What the tables beside the ledger must hold for an entry: derived from its record and from nothing else.
+
+`safety.ledger` inserts these rows with the entry; `safety.audit` derives them again and compares. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from safety.records import time_from_text
+
+Row = tuple[Any, ...]
+"""Values in the order of COLUMNS."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "decisions": (
+        "entry", "id", "at", "job", "checkpoint", "action", "subject", "policy", "actor_kind", "actor", "supersedes",
+    ),
+    "findings": ("entry", "ordinal", "rule", "category", "action"),
+    "scores": ("entry", "ordinal", "signal", "value", "detail"),
+    "releases": ("entry", "id", "at", "job", "sha256", "size_bytes", "watermark", "manifest", "generator"),
+}  # fmt: skip
+"""Table -> its columns, in the tables' own order."""
+
+DECISION = "decision"
+RELEASE = "release"
+
+
+def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """Return table -> rows for the entry at `position`, each table's rows in the order of their primary key.
+
+    Events of other kinds have no rows beside the ledger.
+
+    Raises:
+        KeyError, TypeError, ValueError: the record is not one of its kind.
+    """
+    if kind == DECISION:
+        return _project_decision(position, record)
+    if kind == RELEASE:
+        names = COLUMNS["releases"][3:]
+        row = (position, record["id"], time_from_text(record["at"]), *(record[name] for name in names))
+        return {"releases": [row]}
+    return {}
+
+
+def _project_decision(position: int, record: Mapping[str, Any]) -> dict[str, list[Row]]:
+    verdict, actor = record["verdict"], record["actor"]
+    decision = (
+        position,
+        record["id"],
+        time_from_text(record["at"]),
+        record["job"],
+        record["checkpoint"],
+        verdict["action"],
+        record["subject"],
+        verdict["policy"],
+        actor["kind"],
+        actor["id"],
+        record["supersedes"],
+    )
+    return {
+        "decisions": [decision],
+        "findings": [
+            (position, ordinal, each["rule"], each["category"], each["action"])
+            for ordinal, each in enumerate(verdict["findings"])
+        ],
+        "scores": [
+            (position, ordinal, each["signal"], each["value"], each["detail"])
+            for ordinal, each in enumerate(record["measurement"]["scores"])
+        ],
+    }

@@ -1,0 +1,259 @@
+"""How Decisions and Releases are written down: one value, one sequence of bytes, for as long as the ledger lives.
+
+The bytes are JSON as RFC 8785 restricts it, with these rules spelled out:
+
+- UTF-8, no byte order mark, no space between tokens, object keys sorted by code point, no key twice;
+- strings are not escaped beyond what JSON demands; U+0000 and lone surrogates are refused (no database takes them);
+- integers in decimal; other numbers as Python's `repr`, the shortest digits that read back as the same IEEE 754
+  double (RFC 8785 differs here only in where it switches to exponents); no NaN, no infinity;
+- times as ISO 8601 in UTC with microseconds: `2025-01-31T12:00:00.000000Z`;
+- every record is an object with `kind`, `id` and `at`.
+
+A record never holds the content that was judged, only its digest. Where the bytes go is `safety.ledger`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from classifiers.base import Score, Span, TextSpan, TimeSpan
+from media.clip import Coverage
+from safety.domain import (
+    Action,
+    Actor,
+    Checkpoint,
+    Decision,
+    Evidence,
+    Finding,
+    Measurement,
+    Release,
+    Unmeasured,
+    Verdict,
+)
+from safety.errors import LedgerError
+
+Record = dict[str, Any]
+"""JSON as Python has it: what stands inside is described by the functions below."""
+
+
+def encode(kind: str, record: Mapping[str, Any]) -> bytes:
+    """Return the canonical bytes of a record of this kind.
+
+    Raises:
+        LedgerError: something in it has no canonical form (see the module's rules).
+    """
+    try:
+        text = json.dumps(
+            {**record, "kind": kind}, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+        body = text.encode()
+    except (TypeError, ValueError) as error:
+        # The cause may quote a value; the type of the fault says enough.
+        raise LedgerError(f"a {kind} record has no canonical form ({type(error).__name__})") from None
+    if "\\u0000" in text and _holds_nul(record):
+        raise LedgerError(f"a {kind} record holds the character U+0000")
+    return body
+
+
+def decode(body: bytes) -> tuple[str, Record]:
+    """Return the kind and the record of canonical bytes.
+
+    Raises:
+        LedgerError: the bytes are not a record.
+    """
+    try:
+        record = json.loads(body)
+        kind = record.pop("kind")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise LedgerError("the bytes of an entry are not a record: the ledger was damaged") from None
+    if not isinstance(kind, str):
+        raise LedgerError("the bytes of an entry name no kind: the ledger was damaged")
+    return kind, record
+
+
+def time_to_text(at: datetime) -> str:
+    """Write a time in UTC with microseconds.
+
+    Raises:
+        LedgerError: the time does not say its zone.
+    """
+    if at.tzinfo is None:
+        raise LedgerError("a recorded time must say its time zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def time_from_text(text: str) -> datetime:
+    """Read what `time_to_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def decision_to_record(decision: Decision) -> Record:
+    """Write a Decision as JSON values."""
+    verdict, measurement = decision.verdict, decision.measurement
+    return {
+        "id": decision.id,
+        "at": time_to_text(decision.at),
+        "checkpoint": decision.checkpoint.value,
+        "subject": decision.subject,
+        "job": decision.job,
+        "supersedes": decision.supersedes,
+        "reason": decision.reason,
+        "actor": {"kind": decision.actor.kind, "id": decision.actor.id},
+        "verdict": {
+            "action": verdict.action.word,
+            "policy": verdict.policy,
+            "findings": [_finding_to_record(each) for each in verdict.findings],
+            "unmeasured": [_unmeasured_to_record(each) for each in verdict.unmeasured],
+        },
+        "measurement": {
+            "scores": [
+                {"signal": s.signal, "value": float(s.value), "span": _span_to_record(s.span), "detail": s.detail}
+                for s in measurement.scores
+            ],
+            "unmeasured": [_unmeasured_to_record(each) for each in measurement.unmeasured],
+            "coverage": _coverage_to_record(measurement.coverage),
+            "classifiers": [[name, version] for name, version in measurement.classifiers],
+            "took_ms": [[name, float(took)] for name, took in measurement.took_ms],
+        },
+    }
+
+
+def decision_from_record(record: Mapping[str, Any]) -> Decision:
+    """Read what `decision_to_record` wrote.
+
+    Raises:
+        LedgerError: a field is missing or has a value that a Decision cannot have.
+    """
+    try:
+        verdict, measurement = record["verdict"], record["measurement"]
+        return Decision(
+            id=record["id"],
+            at=time_from_text(record["at"]),
+            checkpoint=Checkpoint(record["checkpoint"]),
+            subject=record["subject"],
+            verdict=Verdict(
+                action=Action.from_word(verdict["action"]),
+                findings=tuple(_finding_from_record(each) for each in verdict["findings"]),
+                unmeasured=tuple(Unmeasured(**each) for each in verdict["unmeasured"]),
+                policy=verdict["policy"],
+            ),
+            measurement=Measurement(
+                scores=tuple(
+                    Score(each["signal"], each["value"], _span_from_record(each["span"]), each["detail"])
+                    for each in measurement["scores"]
+                ),
+                unmeasured=tuple(Unmeasured(**each) for each in measurement["unmeasured"]),
+                coverage=Coverage(**measurement["coverage"]) if measurement["coverage"] else None,
+                classifiers=tuple((name, version) for name, version in measurement["classifiers"]),
+                took_ms=tuple((name, took) for name, took in measurement["took_ms"]),
+            ),
+            actor=Actor(**record["actor"]),
+            job=record["job"],
+            supersedes=record["supersedes"],
+            reason=record["reason"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerError(f"a decision record cannot be read ({type(error).__name__}: {error})") from None
+
+
+def release_to_record(release: Release) -> Record:
+    """Write a Release as JSON values."""
+    return {
+        "id": release.id,
+        "at": time_to_text(release.at),
+        "job": release.job,
+        "decisions": list(release.decisions),
+        "sha256": release.sha256,
+        "size_bytes": int(release.size_bytes),
+        "watermark": release.watermark,
+        "watermark_psnr_db": float(release.watermark_psnr_db),
+        "manifest": release.manifest,
+        "generator": release.generator,
+        "fingerprint": list(release.fingerprint),
+    }
+
+
+def release_from_record(record: Mapping[str, Any]) -> Release:
+    """Read what `release_to_record` wrote.
+
+    Raises:
+        LedgerError: a field is missing or unknown.
+    """
+    try:
+        lists = {"decisions": tuple(record["decisions"]), "fingerprint": tuple(record["fingerprint"])}
+        return Release(**{**record, "at": time_from_text(record["at"]), **lists})
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerError(f"a release record cannot be read ({type(error).__name__}: {error})") from None
+
+
+def _finding_to_record(finding: Finding) -> Record:
+    return {
+        "rule": finding.rule,
+        "category": finding.category,
+        "action": finding.action.word,
+        "clause": finding.clause,
+        "evidence": [
+            {
+                "signal": each.signal,
+                "threshold": float(each.threshold),
+                "score": None if each.score is None else float(each.score),
+                "span": _span_to_record(each.span),
+                "detail": each.detail,
+            }
+            for each in finding.evidence
+        ],
+    }
+
+
+def _finding_from_record(record: Mapping[str, Any]) -> Finding:
+    return Finding(
+        rule=record["rule"],
+        category=record["category"],
+        action=Action.from_word(record["action"]),
+        clause=record["clause"],
+        evidence=tuple(Evidence(**{**each, "span": _span_from_record(each["span"])}) for each in record["evidence"]),
+    )
+
+
+def _span_to_record(span: Span | None) -> Record | None:
+    if span is None:
+        return None
+    if isinstance(span, TextSpan):
+        return {"start": int(span.start), "end": int(span.end)}
+    box = None if span.box is None else [float(side) for side in span.box]
+    return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box}
+
+
+def _span_from_record(record: Mapping[str, Any] | None) -> Span | None:
+    if record is None:
+        return None
+    if "start" in record:
+        return TextSpan(record["start"], record["end"])
+    left_top_right_bottom = None if record["box"] is None else tuple(record["box"])
+    return TimeSpan(record["start_s"], record["end_s"], left_top_right_bottom)
+
+
+def _coverage_to_record(coverage: Coverage | None) -> Record | None:
+    if coverage is None:
+        return None
+    return {
+        "frames_total": int(coverage.frames_total),
+        "frames_seen": int(coverage.frames_seen),
+        "duration_s": float(coverage.duration_s),
+        "longest_gap_s": float(coverage.longest_gap_s),
+    }
+
+
+def _unmeasured_to_record(gap: Unmeasured) -> Record:
+    return {"signal": gap.signal, "reason": gap.reason}
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, Mapping):
+        return any(_holds_nul(key) or _holds_nul(each) for key, each in value.items())
+    return isinstance(value, list | tuple) and any(_holds_nul(each) for each in value)

@@ -1,0 +1,225 @@
+"""Every table of framegate. The ledger is `entries`; what can be asked about it is derived from its bytes.
+
+    entries ──▶ decisions, findings, scores, releases     derived in the same transaction; never updated or deleted
+       └──────▶ checkpoints                               signed tree heads; never updated or deleted
+    ledger_head                                           one row: the signed head of the newest commit
+    jobs, scans, workers, api_keys, idempotency           working state, may change
+
+Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
+to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time with its zone, on databases with and without zones: stored in UTC, returned in UTC, microseconds."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; SQLite then stores the digits without a zone."""
+        if value is None or value.tzinfo is None:
+            return value
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return it in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Position = BigInteger().with_variant(Integer, "sqlite")
+"""On SQLite an INTEGER primary key is the row's own address and needs no second index."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("position", Position, primary_key=True, autoincrement=False),  # gapless from 0
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # canonical bytes, safety.records
+    Column("leaf", LargeBinary, nullable=False),  # RFC 6962 leaf hash of body
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),  # safety.merkle.Frontier.pack
+    Column("note", Text, nullable=False),  # signed
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Position, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+
+def _entry() -> Column[int]:
+    return Column("entry", Position, ForeignKey("entries.position"), primary_key=True, autoincrement=False)
+
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _entry(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("at", UtcTime, nullable=False, index=True),
+    Column("job", Text),
+    Column("checkpoint", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("supersedes", Text, unique=True),  # a decision is replaced once
+    Index(None, "job", "checkpoint", "entry"),
+    Index(None, "checkpoint", "entry"),
+    Index(None, "action", "entry"),
+    Index(None, "subject", "entry"),
+    Index(None, "policy", "entry"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    _entry(),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("rule", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Index(None, "category", "entry"),
+    sqlite_with_rowid=False,
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _entry(),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("signal", Text, nullable=False),
+    Column("value", Float(53), nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _entry(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("at", UtcTime, nullable=False),
+    Column("job", Text, index=True),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("watermark", Text, nullable=False, unique=True),
+    Column("manifest", Text, nullable=False, index=True),
+    Column("generator", Text, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("prompt", Text, nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("outputs", JSON, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "requester", "created_at", "id"),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("report", JSON(none_as_null=True)),
+    Column("error", Text, nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "requester", "created_at", "id"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("executor_id", Text, primary_key=True),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False, unique=True),  # SHA-256 of a 256-bit random secret
+    Column("scopes", Text, nullable=False),  # sorted words, one space between
+    Column("label", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("requester", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # of the request that came first
+    Column("reference", Text, nullable=False),  # id of what it made
+    Column("created_at", UtcTime, nullable=False, index=True),
+)
+
+APPEND_ONLY = (entries, decisions, findings, scores, releases, checkpoints)
+"""Tables whose rows are never updated or deleted."""
