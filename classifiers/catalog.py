@@ -17,6 +17,7 @@ from typing import Any
 from classifiers.base import Classifier, ClassifierError
 from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
+from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
 from classifiers.text_in_frames import TextInFramesClassifier, derived_signals
 from classifiers.weapons import WeaponClassifier
@@ -63,7 +64,7 @@ class Row:
     """Import name of a package that carries its weights and may be missing: then its signals are absent."""
 
 
-_TEXT: tuple[Row, ...] = ()
+_TEXT = (Row("lexicon", str, LexiconClassifier.signals, lambda _: LexiconClassifier()),)
 _CLIPS = (
     Row("nudity", Clip, NudityClassifier.signals, lambda _: NudityClassifier()),
     Row(

@@ -1,0 +1,125 @@
+"""The frame encoder: pinned weights, one pass a clip, and embeddings that mean something."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from classifiers.base import WeightsError
+from classifiers.frame_encoder import PACKAGE, SHA256, WEIGHTS, FrameEncoder
+from classifiers.weights import from_package
+from media.clip import Clip
+
+
+def clip_of(*frames):
+    return Clip(np.stack(frames), np.arange(len(frames), dtype=np.float64), fps=1.0)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return FrameEncoder()
+
+
+def test_embeddings_have_unit_length_and_the_promised_shape(encoder):
+    embeddings = encoder.encode(clip_of(skimage.data.coffee(), skimage.data.coffee()[:, ::-1]))
+
+    assert embeddings.shape == (2, 512)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1.0, atol=1e-5)
+
+
+def test_views_of_one_scene_are_closer_than_two_scenes(encoder):
+    """Guards against a wrong channel order, scale or output: such an embedding still has the right shape."""
+    cat, mirrored, smaller = skimage.data.cat(), skimage.data.cat()[:, ::-1], skimage.data.cat()[::2, ::2]
+    rocket, page = skimage.data.rocket(), np.repeat(skimage.data.page()[:, :, None], 3, axis=2)
+    rows = encoder.embed([cat, mirrored, smaller, rocket, page])
+
+    same = min(rows[0] @ rows[1], rows[0] @ rows[2])
+    other = max(rows[at] @ rows[to] for at in (0, 1, 2) for to in (3, 4))
+
+    assert same > 0.8
+    assert other < same - 0.15
+
+
+def test_an_embedding_does_not_depend_on_its_neighbours(encoder):
+    cat, coffee = skimage.data.cat(), skimage.data.coffee()
+
+    alone, together = encoder.embed([coffee]), encoder.embed([cat, coffee])
+
+    np.testing.assert_array_equal(alone[0], together[1])
+
+
+def test_a_clip_is_encoded_once_for_all_heads_even_when_they_ask_at_once():
+    encoder = CountingEncoder()
+    clip = clip_of(skimage.data.coffee())
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: encoder.encode(clip), range(4)))
+
+    assert encoder.passes == 1
+    assert all(answer is answers[0] for answer in answers)
+
+
+def test_what_heads_share_cannot_be_changed_by_one_of_them(encoder):
+    embeddings = encoder.encode(clip_of(skimage.data.coffee()))
+
+    with pytest.raises(ValueError, match="read-only"):
+        embeddings[0, 0] = 0.0
+
+
+def test_the_memo_keeps_no_clip_alive():
+    encoder = CountingEncoder()
+    clip = clip_of(skimage.data.coffee())
+    encoder.encode(clip)
+    gone = weakref.ref(clip)
+
+    del clip
+    gc.collect()
+
+    assert gone() is None
+
+
+def test_a_failed_pass_is_told_to_everyone_and_not_remembered():
+    encoder = CountingEncoder(failures=1)
+    clip = clip_of(skimage.data.coffee())
+
+    with pytest.raises(OSError, match="no memory"):
+        encoder.encode(clip)
+
+    assert encoder.encode(clip).shape == (1, 512)
+
+
+def test_an_extremely_long_thin_frame_is_encoded(encoder):
+    assert encoder.embed([np.zeros((1, 5000, 3), dtype=np.uint8)]).shape == (1, 512)
+
+
+def test_altered_weights_are_refused_before_anything_is_measured(tmp_path):
+    copy = Path(shutil.copy(from_package(PACKAGE, WEIGHTS, SHA256), tmp_path))
+    with copy.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\x00\xff")
+
+    with pytest.raises(WeightsError, match="SHA-256"):
+        FrameEncoder(copy)
+
+
+class CountingEncoder(FrameEncoder):
+    """The real encoder; counts its passes and fails the first few of them."""
+
+    def __init__(self, failures=0):
+        super().__init__()
+        self.passes = 0
+        self.failures = failures
+
+    def embed(self, frames):
+        self.passes += 1
+        if self.passes <= self.failures:
+            raise OSError("no memory")
+        return super().embed(frames)
