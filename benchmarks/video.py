@@ -1,0 +1,168 @@
+"""Speed and memory of looking at videos: screen and scan as multiples of a clip's duration, and a long scan's peak.
+
+    .venv/bin/python benchmarks/video.py [--long-minutes 10] [--json]
+
+The clips are made here: a photograph under a slow pan with noise, encoded by our own encoder. Every measurement starts
+a process of its own with a fresh, temporary FRAMEGATE_HOME, on one thread for each native pool. Memory is the sum over
+the process and its decoding children, sampled ten times a second. It measures time and memory, not accuracy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+FRAMEGATE = (sys.executable, "-c", "import sys; from api.cli import main; sys.exit(main())")
+FPS = 24
+SAMPLE_EVERY_S = 0.1
+
+
+def film(width: int, height: int, seconds: float) -> Iterator[NDArray[np.uint8]]:
+    """A photograph under a slow pan, with the noise of a sensor: neither trivial nor impossible to compress."""
+    from skimage import data
+
+    photo = cv2.resize(np.asarray(data.astronaut(), np.uint8), (width + 256, height + 256))  # type: ignore[no-untyped-call]
+    noise = np.random.default_rng(0).integers(-6, 7, (height, width, 3), np.int16)
+    for index in range(round(seconds * FPS)):
+        across, down = index % 256, (index // 3) % 256
+        window = photo[down : down + height, across : across + width].astype(np.int16)
+        yield np.clip(window + np.roll(noise, index * 37, axis=1), 0, 255).astype(np.uint8)
+
+
+def write_clip(path: Path, width: int, height: int, seconds: float) -> None:
+    """Encode a clip with the product's encoder."""
+    from media.codec import encode_mp4
+
+    encode_mp4(film(width, height, seconds), path, fps=float(FPS), crf=23)
+
+
+def repeat_clip(source: Path, destination: Path, times: int) -> None:
+    """Join a clip to itself without encoding again: decoding costs the same as for new pictures."""
+    with av.open(str(destination), "w") as out:
+        stream, offset = None, 0
+        for _ in range(times):
+            with av.open(str(source)) as video:
+                if stream is None:
+                    stream = out.add_stream_from_template(video.streams.video[0])
+                last = 0
+                for packet in video.demux(video=0):
+                    if packet.dts is None or packet.pts is None:
+                        continue  # the end of the stream
+                    last = max(last, packet.pts + (packet.duration or 0))
+                    packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
+                    out.mux(packet)
+                offset += last
+
+
+def measured(home: Path, *arguments: str) -> dict[str, Any]:
+    """Run the command line; return its answer with seconds and peak memory of its process tree in MB."""
+    environment = {**os.environ, **ONE_CORE, "FRAMEGATE_HOME": str(home)}
+    started, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as problems:
+        process = subprocess.Popen([*FRAMEGATE, *arguments], env=environment, stdout=out, stderr=problems, text=True)
+        while process.poll() is None:
+            peak = max(peak, tree_bytes(process.pid))
+            time.sleep(SAMPLE_EVERY_S)
+        elapsed_s = time.perf_counter() - started
+        out.seek(0)
+        problems.seek(0)
+        if process.returncode not in (0, 3, 4):  # refused and held are answers too
+            sys.exit(f"framegate {arguments[0]} left with {process.returncode}:\n{problems.read()}")
+        answer: dict[str, Any] = json.loads(out.read())
+    return {"elapsed_s": elapsed_s, "peak_mb": round(peak / 1e6), "answer": answer}
+
+
+def tree_bytes(root: int) -> int:
+    """Resident bytes of a process and all its descendants; shared pages count in each of them (an upper bound)."""
+    children: dict[int, list[int]] = {}
+    resident: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it ended meanwhile
+        pid = int(folder.name)
+        children.setdefault(int(fields[1]), []).append(pid)
+        resident[pid] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+    total, todo = 0, [root]
+    while todo:
+        pid = todo.pop()
+        total += resident.get(pid, 0)
+        todo += children.get(pid, [])
+    return total
+
+
+def short_clip(folder: Path, seconds: float) -> dict[str, Any]:
+    """Screen and scan a 720p clip; a start-up of the same command on one second of video is taken off."""
+    clip, tiny = folder / "720p.mp4", folder / "tiny.mp4"
+    write_clip(clip, 1280, 720, seconds)
+    write_clip(tiny, 1280, 720, 1.0)
+    figures: dict[str, Any] = {"clip": f"{seconds:g} s 1280x720 {FPS} fps, {clip.stat().st_size / 1e6:.1f} MB"}
+    for command in ("screen", "scan"):
+        measured(folder / "home", command, str(tiny), "--json")  # warms the disk, makes keys
+        start_up = measured(folder / "home", command, str(tiny), "--json")
+        whole = measured(folder / "home", command, str(clip), "--json")
+        work_s = whole["elapsed_s"] - start_up["elapsed_s"]
+        figures |= {
+            f"{command}_s": round(whole["elapsed_s"], 1),
+            f"{command}_times_duration": round(work_s / (seconds - 1), 2),
+            f"{command}_peak_mb": whole["peak_mb"],
+        }
+    return figures
+
+
+def long_clip(folder: Path, minutes: float) -> dict[str, Any]:
+    """Scan a long 1080p clip and report the peak memory."""
+    part, clip = folder / "part.mp4", folder / "1080p.mp4"
+    write_clip(part, 1920, 1080, 10.0)
+    repeat_clip(part, clip, round(minutes * 6))
+    result = measured(folder / "home", "scan", str(clip), "--json")
+    frames = result["answer"]["frames"]
+    return {
+        "long_clip": f"{minutes:g} min 1920x1080 {FPS} fps, {clip.stat().st_size / 1e6:.0f} MB",
+        "long_frames": f"{frames['seen']} seen of {frames['total']}",
+        "long_scan_s": round(result["elapsed_s"]),
+        "long_scan_times_duration": round(result["elapsed_s"] / (minutes * 60), 2),
+        "long_scan_peak_mb": result["peak_mb"],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of the 720p clip")
+    parser.add_argument("--long-minutes", type=float, default=10.0, help="length of the 1080p clip; 0 leaves it out")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    arguments = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="framegate-benchmark-") as name:
+        folder = Path(name)
+        figures = short_clip(folder, arguments.seconds)
+        if arguments.long_minutes > 0:
+            figures |= long_clip(folder, arguments.long_minutes)
+    if arguments.json:
+        print(json.dumps(figures))
+    else:
+        print("\n".join(f"{name:26} {value}" for name, value in figures.items()))
+
+
+if __name__ == "__main__":
+    root = str(Path(__file__).resolve().parent.parent)
+    os.environ.update(ONE_CORE)  # before any native pool starts
+    os.environ["PYTHONPATH"] = root
+    sys.path.insert(0, root)
+    main()
