@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -59,6 +60,12 @@ def test_more_of_a_weapon_never_lowers_the_score():
     assert values == sorted(values)
 
 
+def load(folder):
+    """Load a head with the digests it has, for encoder 111…"""
+    weights, config = (hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS_FILE, CONFIG_FILE))
+    return load_head(folder, weights_sha256=weights, config_sha256=config, encoder_sha256="1" * 64)
+
+
 def test_a_head_of_another_encoder_is_refused(tmp_path):
     save_file(
         {"weight": np.zeros(512, dtype=np.float32), "bias": np.zeros(1, dtype=np.float32)}, tmp_path / WEIGHTS_FILE
@@ -66,8 +73,7 @@ def test_a_head_of_another_encoder_is_refused(tmp_path):
     (tmp_path / CONFIG_FILE).write_text(json.dumps({"encoder_sha256": "0" * 64}))
 
     with pytest.raises(WeightsError, match="trained on encoder 000000000000"):
-        load_head(tmp_path, weights_sha256=digest(tmp_path / WEIGHTS_FILE), config_sha256=digest(tmp_path / CONFIG_FILE),
-                  encoder_sha256="1" * 64)  # fmt: skip
+        load(tmp_path)
 
 
 def test_a_file_that_is_no_head_is_refused_by_name(tmp_path):
@@ -75,11 +81,4 @@ def test_a_file_that_is_no_head_is_refused_by_name(tmp_path):
     (tmp_path / CONFIG_FILE).write_text(json.dumps({"encoder_sha256": "1" * 64}))
 
     with pytest.raises(WeightsError, match="not a safetensors file"):
-        load_head(tmp_path, weights_sha256=digest(tmp_path / WEIGHTS_FILE), config_sha256=digest(tmp_path / CONFIG_FILE),
-                  encoder_sha256="1" * 64)  # fmt: skip
-
-
-def digest(path):
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        load(tmp_path)
