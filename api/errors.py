@@ -28,19 +28,19 @@ class ApiError(Exception):
     """Something about a request at the outer edge; not about its content."""
 
 
-class Unauthorized(ApiError):
+class UnauthorizedError(ApiError):
     """No API key, or one that is unknown or revoked."""
 
 
-class Forbidden(ApiError):
+class ForbiddenError(ApiError):
     """The API key lacks the scope that this route needs."""
 
 
-class RequestTooLarge(ApiError):
+class RequestTooLargeError(ApiError):
     """The request body is larger than the settings allow."""
 
 
-class InvalidRequest(ApiError):
+class InvalidRequestError(ApiError):
     """A field of the request is missing or makes no sense."""
 
 
@@ -59,10 +59,10 @@ class Problem:
 
 PROBLEMS: dict[type[Exception], Problem] = {
     ApiError: Problem(500, "internal", 1),
-    Unauthorized: Problem(401, "unauthorized", 2),
-    Forbidden: Problem(403, "forbidden", 2),
-    RequestTooLarge: Problem(413, "request-too-large", 2),
-    InvalidRequest: Problem(422, "invalid-request", 2),
+    UnauthorizedError: Problem(401, "unauthorized", 2),
+    ForbiddenError: Problem(403, "forbidden", 2),
+    RequestTooLargeError: Problem(413, "request-too-large", 2),
+    InvalidRequestError: Problem(422, "invalid-request", 2),
     ForeignPackageError: Problem(500, "foreign-package", 1),
     SafetyError: Problem(500, "internal", 1),
     InvalidContent: Problem(422, "invalid-content", 2),

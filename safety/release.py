@@ -93,7 +93,7 @@ class ReleaseDesk:
 
         def watch(clip: Clip) -> None:
             detector.add(clip.frames)
-            hashes.extend(each.hash_hex for each in fingerprint(clip.frames))
+            hashes.extend(fingerprint(frame).hash_hex for frame in clip.frames)
 
         decision = gate.screen_video(self.blobs.path(marked.sha256), job=job, also=watch)
         reading = detector.read()

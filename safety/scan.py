@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers.base import Classifier, MeasurementError
-from media.clip import Clip, VideoInfo
+from media.clip import Clip, Coverage, VideoInfo
 from media.limits import Limits
 from media.fingerprint import Fingerprint, fingerprint
 from media.isolation import open_video
@@ -143,7 +143,7 @@ class Scanner:
         match = self.known.match(decode.fingerprints)
         if match is None:
             return [], []
-        detail: dict[str, object] = {"release": match.key, "share": match.share, "frames": match.frames}
+        detail: dict[str, object] = {"release": match.key, "share": round(match.share, 3)}
         words = f"{match.share:.0%} of its frames match our release {match.key}."
         return [OriginEvidence("fingerprint", Origin.OURS, Strength.PROOF, words, detail)], []
 
@@ -181,7 +181,7 @@ class _Decode:
 
     def __init__(self, info: VideoInfo, watermark: Watermark, forensics: Classifier[Clip] | None, stride: int) -> None:
         self.info = info
-        self.coverage = None
+        self.coverage: Coverage | None = None
         self.mark = watermark.detector()
         self.fingerprints: list[Fingerprint] = []
         self.windows: list[Score] = []
@@ -192,7 +192,7 @@ class _Decode:
 
     def watch(self, clip: Clip) -> None:
         self.mark.add(clip.frames)
-        self.fingerprints += fingerprint(clip.frames)
+        self.fingerprints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
         if self._forensics is not None and self._seen % self._stride == 0 and len(self.windows) < MAX_FORENSIC_WINDOWS:
             try:
                 self.windows += self._forensics.score(clip)

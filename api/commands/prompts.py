@@ -11,7 +11,7 @@ import typer
 from api.settings import Settings
 from api.terminal import BY_ACTION, Exit, explain, print_json, say
 from api.views import decision_view
-from api.wiring import open_house
+from api.wiring import House, open_house
 from safety.domain import Action
 from safety.errors import InvalidContent
 
@@ -44,7 +44,7 @@ def check(
         raise typer.Exit(BY_ACTION[decision.verdict.action])
 
 
-def _check_file(house: Any, file: Path) -> int:
+def _check_file(house: House, file: Path) -> int:
     """Answer every line; a line that cannot be judged is answered with its error and loses nothing else."""
     try:
         lines = file.open(encoding="utf-8", errors="surrogateescape")

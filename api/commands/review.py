@@ -12,8 +12,8 @@ from api.commands.jobs import LOCAL, outcome_view, run_here, tell
 from api.settings import Settings
 from api.terminal import explain, print_json, say
 from api.views import decision_view
-from api.wiring import open_house
-from safety.domain import Action, Checkpoint, JobStatus
+from api.wiring import House, open_house
+from safety.domain import Action, Checkpoint, Job, JobStatus
 from safety.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a person, and decide it.")
@@ -67,7 +67,8 @@ def decide(
     tell(view, outcome, as_json=as_json)
 
 
-def _job_of(house, id_):  # type: ignore[no-untyped-def]
+def _job_of(house: House, id_: str) -> Job | None:
+    """The job behind a decision; None where the library released for its caller."""
     try:
         return house.jobs.get(id_)
     except NotFound:

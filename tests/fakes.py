@@ -1,0 +1,168 @@
+"""Doubles that behave: small, deterministic, and able to fail the way the real thing fails."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from classifiers.base import MeasurementError, Score, TextSpan, TimeSpan
+from generator.base import GenerationRequest, GeneratorError, UnsupportedRequest
+from media.clip import Clip
+from provenance.base import Claim, Credential, CredentialState, Mark, MarkReading, SigningError
+
+FPS = 8.0
+
+
+@dataclass
+class WordClassifier:
+    """Scores each signal 1.0 when its word stands in the prompt, else 0.0; `broken` measures nothing."""
+
+    words: Mapping[str, str]
+    broken: bool = False
+    name: str = "words"
+    version: str = "1"
+    accepts: type = str
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return frozenset(self.words)
+
+    def score(self, content: str) -> list[Score]:
+        if self.broken:
+            raise MeasurementError("the word list is gone")
+        scores = []
+        for signal, word in self.words.items():
+            start = content.find(word)
+            span = TextSpan(start, start + len(word)) if start >= 0 else None
+            scores.append(Score(signal, float(start >= 0), span))
+        return scores
+
+
+@dataclass
+class RednessClassifier:
+    """Scores how red the reddest frame is: a signal that tests can paint."""
+
+    signal: str = "frame.red"
+    broken_after_s: float = float("inf")
+    name: str = "redness"
+    version: str = "1"
+    accepts: type = Clip
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return frozenset({self.signal})
+
+    def score(self, content: Clip) -> list[Score]:
+        if content.end_s > self.broken_after_s:
+            raise MeasurementError("the lamp went out")
+        means = content.frames.astype(np.float64).mean(axis=(1, 2))
+        redness = np.clip((means[:, 0] - means[:, 1:].max(axis=1)) / 128, 0, 1)
+        peak = int(redness.argmax())
+        return [Score(self.signal, float(redness[peak]), TimeSpan(*[float(content.times_s[peak])] * 2))]
+
+
+@dataclass
+class PaintGenerator:
+    """Paints every pixel in the colour that the prompt names, with a moving grey square."""
+
+    name: str = "paint"
+    version: str = "1"
+    broken: bool = False
+    calls: list[GenerationRequest] = field(default_factory=list)
+
+    def check(self, request: GenerationRequest) -> None:
+        if request.seconds > 10:
+            raise UnsupportedRequest(f"{request.seconds:g} s is too long: at most 10")
+
+    def generate(self, request: GenerationRequest, progress=None) -> Clip:
+        self.calls.append(request)
+        if self.broken:
+            raise GeneratorError("out of paint")
+        count = max(2, round(request.seconds * FPS))
+        colours = {"red": (230, 20, 20), "blue": (20, 20, 220)}
+        colour = next((rgb for word, rgb in colours.items() if word in request.prompt), (60, 160, 60))
+        frames = np.empty((count, request.height, request.width, 3), np.uint8)
+        frames[:] = colour
+        for index, frame in enumerate(frames):
+            x = (index * 5 + request.seed) % (request.width - 32)
+            frame[96:128, x : x + 32] = 128
+            if progress:
+                progress((index + 1) / count)
+        return Clip(frames, np.arange(count) / FPS, FPS)
+
+
+class BlockWatermark:
+    """Writes the 48 bits as black and white blocks of 16 pixels: nothing hides, everything survives an encode."""
+
+    algorithm = "test.blocks"
+
+    def __init__(self, *, forgets: bool = False) -> None:
+        self.forgets = forgets
+
+    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+        frames = clip.frames.copy()
+        for bit in range(48):
+            y, x = bit // 16 * 16, bit % 16 * 16
+            frames[:, y : y + 16, x : x + 16] = 255 if int(id_hex, 16) >> bit & 1 else 0
+        marked = clip.frames if self.forgets else frames
+        return Clip(marked, clip.times_s, clip.fps), Mark(id_hex, 1.0, 40.0)
+
+    def detector(self) -> _BlockDetector:
+        return _BlockDetector()
+
+
+class _BlockDetector:
+    def __init__(self) -> None:
+        self._sum: np.ndarray | None = None
+        self._count = 0
+
+    def add(self, frames: np.ndarray) -> None:
+        total = frames[:, :48, :256].astype(np.float64).mean(axis=3).sum(axis=0)
+        self._sum = total if self._sum is None else self._sum + total
+        self._count += len(frames)
+
+    def read(self) -> MarkReading | None:
+        if self._sum is None or self._sum.shape != (48, 256):
+            return None
+        blocks = (self._sum / self._count).reshape(3, 16, 16, 16).mean(axis=(1, 3)).ravel()
+        if ((blocks > 40) & (blocks < 215)).any():
+            return None
+        value = sum(1 << bit for bit, level in enumerate(blocks) if level > 128)
+        return MarkReading(f"{value:012x}", 0, self._count, "identity")
+
+
+@dataclass
+class StampSigner:
+    """Copies the file and appends a free box: changed bytes, same pixels, no certificate."""
+
+    state: CredentialState = CredentialState.TRUSTED
+    broken: bool = False
+    name: str = "stamp"
+    claims: list[Claim] = field(default_factory=list)
+
+    def sign(self, source: Path, destination: Path, claim: Claim) -> Credential:
+        if self.broken:
+            raise SigningError("the pen is dry")
+        self.claims.append(claim)
+        shutil.copyfile(source, destination)
+        stamp = claim.release.encode()
+        with destination.open("ab") as file:
+            file.write((8 + len(stamp)).to_bytes(4, "big") + b"free" + stamp)
+        return Credential(self.state, label=f"urn:test:{claim.release}")
+
+    def self_test(self) -> None:
+        """Always able."""
+
+
+@dataclass
+class FixedReader:
+    """Says the same of every file."""
+
+    credential: Credential = field(default_factory=lambda: Credential(CredentialState.ABSENT))
+
+    def read(self, path: Path) -> Credential:
+        return self.credential
