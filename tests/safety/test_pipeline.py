@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from safety.review import Review
+
+from generator.base import GeneratorError, UnsupportedRequest
+from media.limits import DEFAULT_LIMITS
+from provenance.base import CredentialState, SigningError
+from safety.domain import Action, Checkpoint, JobStatus
+from safety.errors import Conflict, InvalidContent, ReleaseError
+from safety.framegate import Framegate
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def test_a_benign_prompt_is_released_with_its_decisions_mark_and_file(world):
+    outcome = world.pipeline.run(world.job("a green field"))
+
+    assert outcome.status is JobStatus.RELEASED
+    release = world.ledger.release_of_job("video_1")
+    assert release == outcome.release
+    assert [world.ledger.decision(id_).checkpoint for id_ in release.decisions] == ["prompt", "output"]
+    assert world.blobs.path(release.sha256).stat().st_size == release.size_bytes
+    assert world.ledger.release_by_watermark(release.watermark) == release
+    assert release.fingerprint
+
+
+def test_a_harmful_prompt_is_refused_before_generation(world):
+    outcome = world.pipeline.run(world.job("a pool of blood"))
+
+    assert outcome.status is JobStatus.REFUSED
+    assert outcome.decision.verdict.findings[0].category == "violence"
+    assert world.generator.calls == []
+    assert world.ledger.release_of_job("video_1") is None
+
+
+def test_a_harmful_output_is_refused_although_its_prompt_was_not(world):
+    outcome = world.pipeline.run(world.job("a red field"))
+
+    assert outcome.status is JobStatus.REFUSED
+    assert outcome.decision.checkpoint is Checkpoint.OUTPUT
+    assert world.signer.claims == []
+
+
+def test_a_broken_prompt_classifier_holds_the_job(world):
+    world.words.broken = True
+
+    outcome = world.pipeline.run(world.job("a green field"))
+
+    assert outcome.status is JobStatus.HELD
+    assert world.generator.calls == []
+
+
+def test_a_frame_classifier_that_fails_on_one_window_holds_the_job(world):
+    world.redness.broken_after_s = 0.9
+
+    outcome = world.pipeline.run(world.job("a green field", seconds=3.0))
+
+    assert outcome.status is JobStatus.HELD
+    assert outcome.decision.checkpoint is Checkpoint.OUTPUT
+    assert world.signer.claims == []
+
+
+def test_a_held_job_goes_on_where_it_stopped_when_a_reviewer_allows_it(world):
+    job = world.job("an odd green field")
+    held = world.pipeline.run(job)
+
+    Review(world.ledger).decide(held.decision.id, allow=True, reviewer="ada", reason="only odd")
+    outcome = world.pipeline.run(replace(job, outputs=held.outputs))
+
+    assert outcome.status is JobStatus.RELEASED
+    assert world.ledger.decision(outcome.release.decisions[0]).actor.id == "ada"
+
+
+def test_the_file_that_was_reviewed_is_the_file_that_leaves(world):
+    world.redness.broken_after_s = 0.9
+    job = world.job("a green field", seconds=3.0)
+    held = world.pipeline.run(job)
+    Review(world.ledger).decide(held.decision.id, allow=True, reviewer="ada", reason="looked at it")
+
+    outcome = world.pipeline.run(replace(job, outputs=held.outputs))
+
+    assert len(world.generator.calls) == 1
+    reviewed = world.blobs.path(held.outputs["mark"]["sha256"]).read_bytes()
+    assert world.blobs.path(outcome.release.sha256).read_bytes().startswith(reviewed)
+
+
+def test_a_held_job_that_a_reviewer_refuses_stays_refused(world):
+    job = world.job("an odd green field")
+    held = world.pipeline.run(job)
+    Review(world.ledger).decide(held.decision.id, allow=False, reviewer="ada", reason="too odd")
+
+    assert world.pipeline.run(replace(job, outputs=held.outputs)).status is JobStatus.REFUSED
+
+
+def test_no_release_when_the_watermark_does_not_decode(world):
+    world.watermark.forgets = True
+
+    with pytest.raises(ReleaseError, match="watermark"):
+        world.pipeline.run(world.job("a green field"))
+
+    assert world.ledger.release_of_job("video_1") is None
+    assert world.signer.claims == []
+
+
+@pytest.mark.parametrize("state", [s for s in CredentialState if s is not CredentialState.TRUSTED])
+def test_no_release_when_the_signature_is_not_trusted(world, state):
+    world.signer.state = state
+
+    with pytest.raises(ReleaseError, match="not trusted"):
+        world.pipeline.run(world.job("a green field"))
+
+    assert world.ledger.release_of_job("video_1") is None
+
+
+def test_no_release_when_signing_fails(world):
+    world.signer.broken = True
+
+    with pytest.raises(SigningError):
+        world.pipeline.run(world.job("a green field"))
+
+    assert world.ledger.release_of_job("video_1") is None
+
+
+def test_no_release_when_generation_fails(world):
+    world.generator.broken = True
+
+    with pytest.raises(GeneratorError):
+        world.pipeline.run(world.job("a green field"))
+
+    assert world.ledger.release_of_job("video_1") is None
+
+
+def test_an_impossible_request_is_refused_before_anything_is_recorded(world):
+    with pytest.raises(UnsupportedRequest, match="at most 10"):
+        world.pipeline.run(world.job("a green field", seconds=60.0))
+
+    assert world.ledger.size() == 0
+
+
+def test_running_a_job_twice_gives_one_release(world):
+    job = world.job("a green field")
+
+    first, second = world.pipeline.run(job), world.pipeline.run(job)
+
+    assert first.release == second.release
+    assert len(world.ledger.releases()) == 1
+
+
+def test_a_step_that_was_remembered_is_not_done_again(world):
+    seen = []
+
+    def step(name, work):
+        seen.append(name)
+        return work()
+
+    world.pipeline.run(world.job("a green field"), step)
+
+    assert seen == ["prompt", "mark", "screen", "sign"]
+
+
+def test_the_prompt_is_nowhere_in_the_ledger(world):
+    world.pipeline.run(world.job("a very particular green field"))
+
+    assert not any(b"particular" in entry.body for entry in world.ledger.entries())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "empty"), (" \n", "empty"), ("x" * 1001, "1001 characters"), ("a\x00b", "control"), ("\ud800", "surrogate")],
+)
+def test_what_is_not_a_prompt_is_an_error_that_does_not_repeat_it(world, text, words):
+    with pytest.raises(InvalidContent, match=words) as caught:
+        world.gate.check_prompt(text)
+
+    assert world.ledger.size() == 0
+    assert "xxx" not in str(caught.value)
+
+
+class TestTheLibraryDoor:
+    @pytest.fixture
+    def framegate(self, world):
+        return Framegate(world.gate, world.desk, DEFAULT_LIMITS)
+
+    @pytest.fixture
+    def raw(self, world, tmp_path):
+        from media.codec import encode_mp4
+
+        clip = world.generator.generate(_request("a green field"))
+        path = tmp_path / "raw.mp4"
+        encode_mp4(iter(clip.frames), path, fps=clip.fps)
+        return path
+
+    def test_a_team_with_its_own_generator_gets_a_release(self, world, framegate, raw, tmp_path):
+        prompt = framegate.check_prompt("a green field")
+        outcome = framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+
+        assert outcome.release.decisions[0] == prompt.id
+        assert (tmp_path / "out.mp4").read_bytes() == world.blobs.path(outcome.release.sha256).read_bytes()
+
+    def test_a_refused_prompt_releases_nothing(self, framegate, raw, tmp_path):
+        prompt = framegate.check_prompt("a pool of blood")
+
+        assert prompt.verdict.action is Action.BLOCK
+        with pytest.raises(Conflict, match="does not allow"):
+            framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+        assert not (tmp_path / "out.mp4").exists()
+
+    def test_a_decision_that_was_made_up_releases_nothing(self, framegate, raw, tmp_path):
+        prompt = framegate.check_prompt("a green field")
+
+        with pytest.raises(Conflict, match="not a recorded decision"):
+            framegate.release(raw, tmp_path / "out.mp4", prompt=replace(prompt, id="dec_made_up"))
+
+    def test_a_refused_video_leaves_no_file(self, framegate, world, tmp_path):
+        from media.codec import encode_mp4
+
+        clip = world.generator.generate(_request("a red field"))
+        encode_mp4(iter(clip.frames), tmp_path / "raw.mp4", fps=clip.fps)
+        outcome = framegate.release(
+            tmp_path / "raw.mp4", tmp_path / "out.mp4", prompt=framegate.check_prompt("a green field")
+        )
+
+        assert outcome.status is JobStatus.REFUSED
+        assert not (tmp_path / "out.mp4").exists()
+
+
+def _request(prompt: str):
+    from generator.base import GenerationRequest
+
+    return GenerationRequest(prompt, 1.0, 256, 256)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classifiers.base import MeasurementError, Score, TimeSpan
+from media.clip import Clip
+from media.codec import decode, encode_mp4, probe
+from media.errors import UnreadableMedia
+from media.limits import DEFAULT_LIMITS
+from provenance.base import Credential, CredentialState, CredentialUnreadable
+from safety.domain import Action, Checkpoint, Origin, Strength
+from safety.known import ReleaseIndex
+from safety.scan import MAX_FORENSIC_WINDOWS, Scanner
+from tests.fakes import BlockWatermark, FixedReader
+from tests.world import World
+
+
+class Estimate:
+    """A forensic classifier that says what it is told, and counts."""
+
+    name = "forensics"
+    version = "1"
+    accepts = Clip
+    signals = frozenset({"video.synthetic"})
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+        self.windows = 0
+
+    def score(self, content: Clip) -> list[Score]:
+        self.windows += 1
+        if self.value is None:
+            raise MeasurementError("too few frames")
+        return [Score("video.synthetic", self.value, TimeSpan(content.start_s, content.end_s))]
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def scanner(world):
+    def build(credential: Credential | None = None, estimate: float | None = 0.1, forensics: bool = True) -> Scanner:
+        reader = FixedReader(credential or Credential(CredentialState.ABSENT))
+        classifier = Estimate(estimate) if forensics else None
+        return Scanner(world.gate, reader, BlockWatermark(), ReleaseIndex(world.ledger), classifier, DEFAULT_LIMITS)
+
+    return build
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    """A textured clip that we never released."""
+    path = tmp_path / "stranger.mp4"
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 255, (18, 32, 3), dtype=np.uint8).repeat(16, axis=0).repeat(16, axis=1)
+    encode_mp4((np.roll(picture, 3 * step, axis=1) for step in range(32)), path, fps=8.0)
+    return path
+
+
+def kinds(report):
+    return {(each.kind, each.points_to, each.strength) for each in report.evidence}
+
+
+def test_a_stranger_is_unknown_and_allowed(scanner, stranger):
+    report, decision = scanner().scan(stranger)
+
+    assert report.origin is Origin.UNKNOWN
+    assert decision.checkpoint is Checkpoint.UPLOAD
+    assert decision.verdict.action is Action.ALLOW
+    assert report.coverage.frames_total == 32
+
+
+def test_our_release_is_ours_by_its_mark_and_its_fingerprint_without_any_metadata(world, scanner, tmp_path):
+    outcome = world.pipeline.run(world.job("a green field", seconds=3.0))
+    source, copy = world.blobs.path(outcome.release.sha256), tmp_path / "copy.mp4"
+    encode_mp4((frame for _, frame in decode(source, DEFAULT_LIMITS)), copy, fps=probe(source, DEFAULT_LIMITS).fps, crf=28)
+
+    report, _ = scanner().scan(copy)
+
+    assert report.origin is Origin.OURS
+    assert ("watermark", Origin.OURS, Strength.PROOF) in kinds(report)
+
+
+def test_a_mark_whose_id_we_never_gave_out_proves_nothing(scanner, tmp_path, world):
+    frames, _ = BlockWatermark().embed(world.generator.generate(_request()), "123456789abc")
+    encode_mp4(iter(frames.frames), tmp_path / "forged.mp4", fps=8.0)
+
+    report, _ = scanner().scan(tmp_path / "forged.mp4")
+
+    assert report.origin is Origin.UNKNOWN
+    assert ("watermark", Origin.UNKNOWN, Strength.HINT) in kinds(report)
+
+
+def test_a_credential_that_declares_synthesis_is_believed_whoever_signed_it(scanner, stranger):
+    credential = Credential(CredentialState.UNKNOWN_ISSUER, "urn:x", source_types=("trainedAlgorithmicMedia",))
+
+    report, decision = scanner(credential).scan(stranger)
+
+    assert report.origin is Origin.SYNTHETIC
+    assert decision.verdict.action is Action.ALLOW  # the test policy has no rule for it
+
+
+def test_a_camera_credential_counts_only_when_it_is_trusted(scanner, stranger):
+    trusted = Credential(CredentialState.TRUSTED, "urn:x", source_types=("digitalCapture",))
+    unknown = Credential(CredentialState.UNKNOWN_ISSUER, "urn:x", source_types=("digitalCapture",))
+
+    assert scanner(trusted).scan(stranger)[0].origin is Origin.CAPTURED
+    assert scanner(unknown).scan(stranger)[0].origin is Origin.UNKNOWN
+
+
+def test_an_invalid_credential_is_a_hint_and_never_a_declaration(scanner, stranger):
+    credential = Credential(CredentialState.INVALID, "urn:x", source_types=("trainedAlgorithmicMedia",))
+
+    assert scanner(credential).scan(stranger)[0].origin is Origin.UNKNOWN
+
+
+def test_a_high_estimate_says_likely_synthetic_and_asks_for_review(scanner, stranger):
+    report, decision = scanner(estimate=0.97).scan(stranger)
+
+    assert report.origin is Origin.LIKELY_SYNTHETIC
+    assert report.score == pytest.approx(0.97)
+    assert decision.verdict.action is Action.REVIEW
+
+
+@pytest.mark.parametrize("forensics", [True, False])
+def test_a_missing_estimate_is_unmeasured_and_never_allowed(scanner, stranger, forensics):
+    report, decision = scanner(estimate=None, forensics=forensics).scan(stranger)
+
+    assert report.score is None
+    assert "video.synthetic" in {gap.signal for gap in report.unmeasured}
+    assert decision.verdict.action is Action.REVIEW
+
+
+def test_a_long_video_is_estimated_in_a_bounded_number_of_windows(scanner, tmp_path):
+    path = tmp_path / "long.mp4"
+    encode_mp4((np.full((64, 64, 3), step % 250, np.uint8) for step in range(800)), path, fps=8.0)
+    instrument = scanner()
+
+    instrument.scan(path)
+
+    assert 1 < instrument.forensics.windows <= MAX_FORENSIC_WINDOWS
+
+
+def test_a_file_that_is_not_a_video_is_an_error_and_no_decision(scanner, tmp_path, world):
+    (tmp_path / "not.mp4").write_bytes(b"not a video at all")
+
+    with pytest.raises(UnreadableMedia):
+        scanner().scan(tmp_path / "not.mp4")
+
+    assert world.ledger.size() == 0
+
+
+def test_an_unreadable_credential_is_unmeasured(world, stranger):
+
+    class Broken:
+        def read(self, path):
+            raise CredentialUnreadable("the manifest is too large")
+
+    scanner = Scanner(world.gate, Broken(), BlockWatermark(), ReleaseIndex(world.ledger), Estimate(0.1), DEFAULT_LIMITS)
+    report, _ = scanner.scan(stranger)
+
+    assert "origin.synthetic" in {gap.signal for gap in report.unmeasured}
+
+
+def _request():
+    from generator.base import GenerationRequest
+
+    return GenerationRequest("a green field", 2.0, 256, 256)

@@ -1,0 +1,112 @@
+"""A whole house for tests: real ledger, files, codecs and isolation; classifiers, marks, pen and generator are doubles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from media.blobs import BlobStore
+from media.limits import DEFAULT_LIMITS
+from media.sampling import SamplingPlan
+from safety.checkpoints import LogKey
+from safety.database import migrate, open_engine
+from safety.domain import Job
+from safety.gate import Gate
+from safety.ledger import Ledger
+from safety.measure import Instruments
+from safety.pipeline import Pipeline
+from safety.policy import parse_policy
+from safety.release import ReleaseDesk
+from tests.fakes import BlockWatermark, PaintGenerator, RednessClassifier, StampSigner, WordClassifier
+
+POLICY = parse_policy(
+    b"""schema = 1
+name = "test"
+[origin]
+likely_synthetic = 0.9
+[categories.violence]
+clause = "No violence."
+[[rules]]
+id = "prompt.block"
+checkpoint = "prompt"
+category = "violence"
+signal = "text.violence"
+threshold = 0.5
+action = "block"
+[[rules]]
+id = "prompt.review"
+checkpoint = "prompt"
+category = "violence"
+signal = "text.odd"
+threshold = 0.5
+action = "review"
+[[rules]]
+id = "input.block"
+checkpoint = "input"
+category = "violence"
+signal = "frame.red"
+threshold = 0.5
+action = "block"
+[[rules]]
+id = "output.block"
+checkpoint = "output"
+category = "violence"
+signal = "frame.red"
+threshold = 0.6
+action = "block"
+[[rules]]
+id = "upload.review"
+checkpoint = "upload"
+category = "violence"
+signal = "origin.likely_synthetic"
+threshold = 1.0
+action = "review"
+"""
+)
+
+
+class World:
+    """Everything a job meets, made of doubles that can be told to fail."""
+
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        self.engine = open_engine(database_url or f"sqlite:///{folder / 'test.db'}")
+        migrate(self.engine)
+        key = folder / "ledger.key"
+        self.log_key = LogKey.load(key) if key.exists() else LogKey.create(key, "test")
+        self.ledger = Ledger(self.engine, self.log_key)
+        self.words = WordClassifier({"text.violence": "blood", "text.odd": "odd"})
+        self.redness = RednessClassifier()
+        self.generator = PaintGenerator()
+        self.signer = StampSigner()
+        self.watermark = BlockWatermark()
+        self.blobs = BlobStore(folder / "blobs")
+        self.gate = Gate(
+            policy=POLICY,
+            instruments=Instruments([self.words], [self.redness]),
+            ledger=self.ledger,
+            clock=lambda: datetime.now(UTC),
+            limits=DEFAULT_LIMITS,
+            plan=SamplingPlan(),
+            prompt_max_characters=1000,
+        )
+        self.desk = ReleaseDesk(
+            ledger=self.ledger,
+            blobs=self.blobs,
+            watermark=self.watermark,
+            signer=self.signer,
+            label=lambda clip: clip,
+            clock=lambda: datetime.now(UTC),
+            provider="test",
+            generator="paint",
+            generator_version="1",
+        )
+        self.pipeline = Pipeline(self.gate, self.generator, self.desk)
+
+    def job(self, prompt: str, id_: str = "video_1", **changes) -> Job:
+        job = Job(id_, prompt, 1.0, 256, 256, 0, "local", datetime.now(UTC))
+        return replace(job, **changes)
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.engine.dispose()
