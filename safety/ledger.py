@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, insert, select, text, update
 
 from safety.checkpoints import LogKey, LogPublicKey, sign_checkpoint, verify_checkpoint
 from safety.database import writing
@@ -36,7 +36,7 @@ from safety.records import (
     time_from_text,
     time_to_text,
 )
-from safety.tables import checkpoints, ledger_head, metadata
+from safety.tables import UtcTime, checkpoints, ledger_head, metadata
 
 CHECKPOINT_EVERY = 1000
 """Entries after which a checkpoint is stored without being asked; every release gets one too."""
@@ -233,7 +233,19 @@ class Ledger(LedgerReader):
 
 def _insert(connection: Connection, rows: Mapping[str, Sequence[Row]]) -> None:
     for name, values in rows.items():
-        if values:
-            table = metadata.tables[name]
+        if not values:
+            continue
+        table = metadata.tables[name]
+        if any(isinstance(column.type, UtcTime) for column in table.columns):
             names = [column.name for column in table.columns]
             connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in values])
+        else:
+            # Most rows are scores; nothing in them needs converting, so they go to the driver as they are.
+            connection.exec_driver_sql(_driver_insert(connection, table), list(values))
+
+
+def _driver_insert(connection: Connection, table: Table) -> str:
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    names = ", ".join(connection.dialect.identifier_preparer.quote(column.name) for column in table.columns)
+    marks = ", ".join([mark] * len(table.columns))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own tables only

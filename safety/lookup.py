@@ -16,6 +16,7 @@ from safety.admission import Facts
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
+from safety.merkle import root as merkle_root
 from safety.projections import DECISION, RELEASE
 from safety.records import Record, decision_from_record, decode, release_from_record
 from safety.tables import checkpoints, decisions, entries, findings, ledger_head, releases
@@ -182,6 +183,13 @@ class LedgerReader:
         query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
         with reading(self.engine) as connection:
             return connection.execute(query).scalar()
+
+    def range_root(self, start: int, end: int) -> bytes:
+        """Return the Merkle root over the leaves of entries `start <= position < end`: what proofs are made of."""
+        query = select(entries.c.leaf).where(entries.c.position >= start, entries.c.position < end)
+        with reading(self.engine) as connection:
+            streamed = connection.execution_options(yield_per=MAX_PAGE).execute(query.order_by(entries.c.position))
+            return merkle_root(leaf for (leaf,) in streamed)
 
     def _release(self, condition: ColumnElement[bool]) -> Release | None:
         found = self._one(_bodies(releases).where(condition).order_by(releases.c.entry.desc()).limit(1))

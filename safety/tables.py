@@ -79,10 +79,11 @@ entries = Table(
 ledger_head = Table(
     "ledger_head",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),  # safety.merkle.Frontier.pack
     Column("note", Text, nullable=False),  # signed
+    CheckConstraint("id = 1", name="single"),
 )
 
 checkpoints = Table(

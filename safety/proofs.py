@@ -1,0 +1,100 @@
+"""Proofs for people outside: that one entry stands under a signed checkpoint, and that the log only grew.
+
+They verify with a public key and nothing else of ours, by RFC 9162 and C2SP. `safety.audit` checks all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from safety.checkpoints import LogPublicKey, verify_checkpoint
+from safety.errors import LedgerError, NotFound
+from safety.lookup import LedgerReader
+from safety.merkle import (
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    verify_consistency,
+    verify_inclusion,
+)
+
+
+@dataclass(frozen=True)
+class InclusionProof:
+    """Shows that `body` is entry `position` of the log that `checkpoint` was signed for."""
+
+    position: int
+    body: bytes
+    path: tuple[bytes, ...]
+    """Audit path, leaf side first, 32 bytes each."""
+
+    checkpoint: str
+    """Signed note."""
+
+    def holds(self, *publics: LogPublicKey) -> bool:
+        """Say whether it proves what it says, to someone who trusts these keys."""
+        try:
+            size, root = verify_checkpoint(self.checkpoint, *publics)
+        except LedgerError:
+            return False
+        return verify_inclusion(leaf_hash(self.body), self.position, size, self.path, root)
+
+
+@dataclass(frozen=True)
+class GrowthProof:
+    """Shows that the log of `newer` begins with the log of `older`, unchanged."""
+
+    older: str
+    newer: str
+    path: tuple[bytes, ...]
+
+    def holds(self, *publics: LogPublicKey) -> bool:
+        """Say whether it proves what it says, to someone who trusts these keys."""
+        try:
+            old, new = verify_checkpoint(self.older, *publics), verify_checkpoint(self.newer, *publics)
+        except LedgerError:
+            return False
+        return verify_consistency(old.size, new.size, old.root, new.root, self.path)
+
+
+def prove_entry(reader: LedgerReader, id_: str, *publics: LogPublicKey) -> InclusionProof:
+    """Prove that an entry (a Decision, a Release, an event) is in the ledger.
+
+    Raises:
+        NotFound: there is no entry with this id.
+        LedgerError: no checkpoint covers it yet, or the stored leaves do not fit the checkpoint.
+    """
+    entry = reader.entry(id_)
+    if entry is None:
+        raise NotFound(f"the ledger has no entry {id_!r}")
+    checkpoint, size = _latest(reader, *publics)
+    if size <= entry.position:
+        raise LedgerError(f"no checkpoint covers {id_} yet: make one with `framegate ledger checkpoint`")
+    path = tuple(inclusion_proof(entry.position, size, reader.range_root))
+    proof = InclusionProof(entry.position, entry.body, path, checkpoint)
+    if not proof.holds(*publics):
+        raise LedgerError(f"entry {id_} does not stand under the checkpoint: run `framegate ledger verify`")
+    return proof
+
+
+def prove_growth(reader: LedgerReader, older: str, *publics: LogPublicKey) -> GrowthProof:
+    """Prove that the ledger only grew since a checkpoint that somebody kept.
+
+    Raises:
+        LedgerError: the note is not ours, or the ledger does not begin with the log it was signed for.
+    """
+    newer, size = _latest(reader, *publics)
+    old = verify_checkpoint(older, *publics)
+    if old.size > size:
+        raise LedgerError(f"the note covers {old.size} entries and the newest checkpoint {size}: make a checkpoint")
+    proof = GrowthProof(older, newer, tuple(consistency_proof(old.size, size, reader.range_root)))
+    if not proof.holds(*publics):
+        raise LedgerError("the ledger does not begin with the log of that note: run `framegate ledger verify`")
+    return proof
+
+
+def _latest(reader: LedgerReader, *publics: LogPublicKey) -> tuple[str, int]:
+    checkpoint = reader.latest_checkpoint()
+    if checkpoint is None:
+        raise LedgerError("there is no checkpoint yet: make one with `framegate ledger checkpoint`")
+    return checkpoint, verify_checkpoint(checkpoint, *publics).size

@@ -1,0 +1,85 @@
+"""What suites of several floors share: databases to write into, SQLite and PostgreSQL alike, and values to write."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from safety.checkpoints import LogKey
+from safety.database import migrate, open_engine
+from safety.ledger import Ledger
+from tests.postgres import Cluster, PostgresMissing, running_cluster
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run, with one migrated template database."""
+    try:
+        with running_cluster() as cluster:
+            cluster.execute("CREATE DATABASE migrated")
+            engine = open_engine(cluster.url("migrated"))
+            migrate(engine)
+            engine.dispose()
+            yield cluster
+    except PostgresMissing as error:
+        pytest.fail(f"the record is also tested on PostgreSQL: {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "migrated.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=DATABASES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without a schema, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/framegate.db"
+    else:
+        yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "template0")
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with the newest schema and no rows, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "framegate.db")
+        yield f"sqlite:///{tmp_path}/framegate.db"
+    else:
+        yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "migrated")
+
+
+def _postgres_database(cluster: Cluster, template: str) -> Iterator[str]:
+    name = f"t_{uuid.uuid4().hex}"
+    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield cluster.url(name)
+    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def log_key(tmp_path: Path) -> LogKey:
+    return LogKey.create(tmp_path / "log.key", "framegate.test/ledger")
+
+
+@pytest.fixture
+def ledger(engine: Engine, log_key: LogKey) -> Iterator[Ledger]:
+    with Ledger(engine, log_key) as ledger:
+        yield ledger

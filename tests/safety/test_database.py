@@ -1,0 +1,149 @@
+"""The schema comes from the migrations, equals the tables, and refuses to rewrite history."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Engine, inspect, text
+
+from safety.database import migrate, open_engine, reading, schema_is_current, writing
+from safety.domain import Action
+from safety.errors import DatabaseError, LedgerError
+from safety.ledger import Ledger
+from safety.projections import COLUMNS
+from safety.tables import APPEND_ONLY, metadata
+from tests.safety.making import a_decision, a_release
+
+
+def test_migrating_an_empty_database_gives_exactly_the_tables(empty_database_url: str) -> None:
+    engine = open_engine(empty_database_url)
+    assert not schema_is_current(engine)
+
+    migrate(engine)
+
+    assert schema_is_current(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    for name, table in metadata.tables.items():
+        # Alembic does not compare these.
+        ours = {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint)}
+        assert {each["name"] for each in inspect(engine).get_check_constraints(name)} == ours
+    engine.dispose()
+
+
+def test_migrating_again_changes_nothing(engine: Engine, ledger: Ledger) -> None:
+    ledger.append_decision(a_decision())
+
+    migrate(engine)
+
+    assert ledger.decision("dec_0") == a_decision()
+
+
+def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
+    script = "import sys; from safety.database import *; migrate(open_engine(sys.argv[1]))"
+    command = [sys.executable, "-c", script, empty_database_url]
+    root = Path(__file__).resolve().parents[2]
+
+    processes = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], errors
+
+
+def test_derived_columns_are_those_of_the_tables() -> None:
+    assert {name: tuple(metadata.tables[name].columns.keys()) for name in COLUMNS} == COLUMNS
+
+
+@pytest.fixture
+def filled(ledger: Ledger) -> Ledger:
+    """A ledger with a row in every append-only table."""
+    ledger.append_decision(a_decision(0))
+    ledger.append_decision(a_decision(1, action=Action.BLOCK))
+    ledger.append_release(a_release(decisions=("dec_0",)))
+    ledger.checkpoint()
+    return ledger
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: str(table.name))
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}"])
+def test_rows_of_the_record_cannot_be_changed(filled: Ledger, table: object, change: str) -> None:
+    column = next(iter(table.columns)).name  # type: ignore[attr-defined]
+
+    with pytest.raises(LedgerError, match="append-only"), writing(filled.engine) as connection:
+        connection.execute(text(change.format(table, column)))
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: str(table.name))
+def test_rows_of_the_record_cannot_be_truncated_or_replaced(filled: Ledger, table: object) -> None:
+    if filled.engine.dialect.name == "sqlite":
+        change = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"  # noqa: S608 - our own names
+    else:
+        change = f"TRUNCATE {table} CASCADE"
+
+    with pytest.raises(LedgerError, match="append-only"), writing(filled.engine) as connection:
+        connection.execute(text(change))
+
+
+@pytest.mark.parametrize("change", ["UPDATE ledger_head SET size = size - 1", "DELETE FROM ledger_head"])
+def test_the_head_only_grows(filled: Ledger, change: str) -> None:
+    with pytest.raises(LedgerError, match=r"only grows|append-only"), writing(filled.engine) as connection:
+        connection.execute(text(change))
+
+
+def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), writing(engine) as connection:
+        connection.execute(text("INSERT INTO workers VALUES ('w', '2025-01-01 00:00:00')"))
+        _ = 1 / 0
+
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM workers")).scalar() == 0
+
+
+def test_a_reading_is_one_snapshot(engine: Engine) -> None:
+    count = text("SELECT count(*) FROM workers")
+    with reading(engine) as connection:
+        before = connection.execute(count).scalar()
+        with writing(engine) as other:
+            other.execute(text("INSERT INTO workers VALUES ('w', '2025-01-01 00:00:00')"))
+        assert connection.execute(count).scalar() == before
+
+    with reading(engine) as connection:
+        assert connection.execute(count).scalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "malformed"),
+        ("mysql://root@localhost/x", "mysql"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+    ],
+)
+def test_a_database_we_do_not_know_is_refused(url: str, says: str) -> None:
+    with pytest.raises(DatabaseError, match=says):
+        open_engine(url)
+
+
+def test_a_database_that_is_not_there_is_a_database_error(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/missing/x.db", f"postgresql://u@/x?host={tmp_path}"):
+        with pytest.raises(DatabaseError, match="cannot be used"):
+            migrate(open_engine(url))
+
+
+def test_sqlite_is_opened_to_last(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with reading(engine) as connection:
+        values = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
+        }
+    engine.dispose()
+
+    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
