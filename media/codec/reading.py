@@ -174,6 +174,10 @@ def _only_video(container: InputContainer, name: str, limits: Limits) -> VideoSt
         if video.codec_context is None or video.codec_context.codec.name not in _DECODERS.split(","):
             raise UnreadableMedia(f"{name}: the video codec is unknown or not accepted")
         width, height = video.codec_context.width, video.codec_context.height
+        if width * height == 0:  # FFmpeg forgets a size that is beyond `max_pixels`
+            raise MediaLimitExceeded(
+                f"{name}: it has no frame size, or one beyond the {limits.max_pixels} pixels allowed"
+            )
         if width * height > limits.max_pixels:
             raise MediaLimitExceeded(f"{name}: {width}x{height}, more than {limits.max_pixels} pixels allowed")
         if _declared_duration_s(container, video) > limits.max_duration_s:

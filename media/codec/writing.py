@@ -30,6 +30,7 @@ _DISK_ERRNOS = frozenset(
 _BT709 = 1
 """Value of BT.709 in ITU-T H.273 tables 2 (primaries), 3 (transfer) and 4 (matrix)."""
 
+_NTSC_TOLERANCE = 0.001
 _LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235."""
 
@@ -80,7 +81,7 @@ def encode_mp4(
 def _write_mp4(
     frames: Iterable[NDArray[np.uint8]], temporary: Path, *, fps: float, crf: int, tags: Mapping[str, str]
 ) -> int:
-    rate = Fraction(fps).limit_denominator(1001)  # 29.97 is 30000/1001
+    rate = _exact_rate(fps)
     movflags = "+faststart" + ("+use_metadata_tags" if tags else "")
     size: tuple[int, ...] = ()
     count = 0
@@ -111,6 +112,14 @@ def _write_mp4(
             raise EncodingError("there are no frames to encode")
         container.mux(stream.encode(None))
     return count
+
+
+def _exact_rate(fps: float) -> Fraction:
+    """Return 30000/1001 for 29.97 and its like (NTSC rates), otherwise the nearest simple fraction."""
+    ntsc = round(fps * 1.001)
+    if not float(fps).is_integer() and abs(fps * 1.001 - ntsc) < _NTSC_TOLERANCE:
+        return Fraction(ntsc * 1000, 1001)
+    return Fraction(fps).limit_denominator(1001)
 
 
 def _even_size(array: NDArray[np.uint8]) -> tuple[int, ...]:
