@@ -24,7 +24,6 @@ from media.sampling import SamplingPlan
 from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
 from provenance.watermark import SpreadSpectrumWatermark
-from safety.audit import Auditor
 from safety.checkpoints import LogKey
 from safety.database import migrate, open_engine, schema_is_current
 from safety.domain import Checkpoint, Unmeasured
@@ -83,11 +82,6 @@ class House:
     def ledger(self) -> Ledger:
         """The record."""
         return Ledger(self.engine, self.log_key)
-
-    @cached_property
-    def auditor(self) -> Auditor:
-        """Signs and verifies the record."""
-        return Auditor(self.engine, self.log_key)
 
     @cached_property
     def jobs(self) -> JobStore:
@@ -238,6 +232,11 @@ class House:
         forensics = next((each for each in self.clip_catalog.classifiers if each.name == FORENSICS), None)
         return Scanner(self.prompt_gate, self.credential_reader, self.watermark, self.known, forensics, self.limits)
 
+    def resume(self, job: str) -> None:
+        """Queue a held job again after a reviewer allowed it."""
+        attempt = 1 + sum(decision.supersedes is not None for decision in self.ledger.decisions(job=job))
+        self.queue.submit(job, attempt)
+
     @cached_property
     def runner(self) -> JobRunner:
         """Walks one job along the path."""
@@ -271,7 +270,7 @@ class House:
         """
         _ = self.gate, self.generator.version
         self.signer.self_test()
-        self.auditor.checkpoint()
+        self.ledger.checkpoint()
 
     def close(self) -> None:
         """Close what was opened."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from api.settings import Settings
 from api.terminal import Exit, explain, print_json, say
 from api.views import decision_view
 from api.wiring import open_house
+from safety import audit
 from safety.domain import Action, Checkpoint
 from safety.errors import NotFound
 
@@ -71,14 +73,24 @@ def show(
 def checkpoint() -> None:
     """Sign the ledger as it stands and print the signed note."""
     with open_house(Settings()) as house:
-        typer.echo(house.auditor.checkpoint(), nl=False)
+        typer.echo(house.ledger.checkpoint(), nl=False)
 
 
 @app.command()
-def verify(*, as_json: AsJson = False) -> None:
-    """Recompute everything: exit 0 only if no row was edited, deleted, inserted or moved."""
+def verify(
+    *,
+    note: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere; may be repeated.", exists=True)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute everything: exit 0 only if no row was edited, deleted, inserted or moved.
+
+    Only checkpoints kept outside the database show that the whole of it was put back to an older state.
+    """
+    kept = [path.read_text() for path in note or ()]
     with open_house(Settings()) as house:
-        report = house.auditor.verify()
+        report = audit.verify(house.engine, house.log_key.public, notes=kept)
     if as_json:
         problems = [{"kind": p.kind, "where": p.where, "what": p.what} for p in report.problems]
         print_json({"ok": report.ok, "entries": report.entries, "problems": problems})

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.doctor import examine
 from api.settings import Settings
 from api.terminal import Exit, print_json, say
 from api.wiring import open_house, prepare
@@ -68,7 +69,7 @@ def worker() -> None:
 def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
     """Check everything a release needs, and say what cannot be measured. Exit 0 only if nothing is broken."""
     with open_house(Settings()) as house:
-        checks = house.examine()
+        checks = examine(house)
     if as_json:
         print_json({"ok": all(c.ok for c in checks), "checks": [vars(c) for c in checks]})
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from safety.audit import Auditor
+from safety import audit
 from safety.domain import Checkpoint, JobStatus
 from safety.jobs import Queue, prepare_queue
 from safety.lookup import JobStore
@@ -74,7 +74,7 @@ def test_a_job_whose_worker_was_killed_is_released_once_by_another(world, tmp_pa
     assert len(world.ledger.releases()) == 1
     assert screened.id in release.decisions
     world.blobs.verify(release.sha256)
-    assert Auditor(world.engine, world.log_key).verify().ok
+    assert audit.verify(world.engine, world.log_key.public).ok
 
 
 def test_two_workers_on_one_queue_give_each_job_one_release(world, tmp_path, database_url):

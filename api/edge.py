@@ -1,0 +1,126 @@
+"""The frame around every request: its id, the size of its body, its time, and the last resort when something breaks.
+
+Plain ASGI, so that an upload is counted as it streams in, before anything parses it. Knows no route.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import RequestTooLargeError
+from api.metrics import Metrics
+from api.problems import problem_response, unexpected
+from api.settings import Settings
+
+UPLOAD_PATHS = frozenset({"/v1/scans", "/v1/verify"})
+"""Routes that take videos; every other body is held to `request_max_bytes`."""
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class Edge:
+    """ASGI middleware: wraps the whole app."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, within its limits, and answer for it if nobody else does."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        id_ = given if _GIVEN_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        scope.setdefault("state", {})["request_id"] = id_
+        answer = _Answer(send, id_)
+        body = _Body(receive, _limit(scope))
+        started = time.perf_counter()
+        try:
+            await self._pass_on(scope, body, answer)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._metrics.observe_request(route, scope["method"], answer.status, time.perf_counter() - started)
+
+    async def _pass_on(self, scope: Scope, body: _Body, answer: _Answer) -> None:
+        request = Request(scope)
+        try:
+            body.refuse_declared(Headers(scope=scope).get("content-length"))
+            await self._app(scope, body.receive, _unless(body, answer))
+        except RequestTooLargeError as error:
+            if not answer.status:
+                await problem_response(request, error)(scope, body.receive, answer.send)
+        except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, the client gets an answer
+            response = unexpected(request, error)
+            if not answer.status:
+                await response(scope, body.receive, answer.send)
+            else:
+                raise  # half an answer is out: the server must cut the connection
+
+
+class _Body:
+    """The request's body, counted."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._seen = 0
+
+    @property
+    def exceeded(self) -> bool:
+        return self._seen > self._limit
+
+    def error(self) -> RequestTooLargeError:
+        return RequestTooLargeError(f"the request is larger than the {self._limit} bytes that are accepted here")
+
+    def refuse_declared(self, length: str | None) -> None:
+        if length is not None and length.isdigit() and int(length) > self._limit:
+            raise self.error()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            if self.exceeded:
+                raise self.error()
+        return message
+
+
+class _Answer:
+    """The response on its way out: remembers its status and adds the headers that every answer has."""
+
+    def __init__(self, send: Send, id_: str) -> None:
+        self._send = send
+        self._id = id_
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self._id
+            headers["x-content-type-options"] = "nosniff"
+            headers.setdefault("cache-control", "no-store")
+        await self._send(message)
+
+
+def _unless(body: _Body, answer: _Answer) -> Send:
+    """Pass answers on until the body turns out too large: a parser may have taken that for something else."""
+
+    async def send(message: Message) -> None:
+        if body.exceeded and not answer.status:
+            raise body.error()
+        await answer.send(message)
+
+    return send
+
+
+def _limit(scope: Scope) -> int:
+    settings: Settings = scope["app"].state.house.settings
+    return settings.upload_max_bytes if scope["path"] in UPLOAD_PATHS else settings.request_max_bytes

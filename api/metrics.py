@@ -1,0 +1,105 @@
+"""Counts for Prometheus: requests as they happen, decisions as they stand in the record, jobs as they are now.
+
+Decisions are read from the ledger, entry by entry since this process started, so those of workers and of the command
+line count too. Every process of the API counts all of them: take the maximum over replicas, not the sum. One registry
+for each app; nothing is global.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from safety.domain import JobStatus
+from safety.ledger import Ledger
+from safety.projections import DECISION, RELEASE
+from safety.records import decision_from_record, decode
+
+MAX_ENTRIES = 20_000
+"""Entries read for one scrape: about two seconds. The rest is counted by the next ones."""
+
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+GATE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
+
+
+class Metrics:
+    """The counts of one app."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "framegate_requests", "HTTP requests answered.", ("route", "method", "status"), registry=registry
+        )
+        self._request_s = Histogram(
+            "framegate_request_seconds",
+            "Seconds until a request was answered.",
+            ("route",),
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self._decisions = Counter(
+            "framegate_decisions", "Decisions recorded.", ("checkpoint", "action", "actor"), registry=registry
+        )
+        self._gate_s = Histogram(
+            "framegate_gate_seconds",
+            "Seconds that the classifiers of a gate took.",
+            ("checkpoint",),
+            buckets=GATE_SECONDS,
+            registry=registry,
+        )
+        self._unmeasured = Counter(
+            "framegate_unmeasured",
+            "Verdicts in which a signal went unmeasured.",
+            ("checkpoint", "signal"),
+            registry=registry,
+        )
+        self._releases = Counter("framegate_releases", "Releases recorded.", registry=registry)
+        self._jobs = Gauge("framegate_jobs", "Jobs by where they stand.", ("status",), registry=registry)
+        self._entries = Gauge("framegate_ledger_entries", "Entries in the ledger.", registry=registry)
+        self._position: int | None = None
+        self._turn = threading.Lock()
+
+    def observe_request(self, route: str, method: str, status: int, took_s: float) -> None:
+        """Count one answered request; status 0 means that the client went away first."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._request_s.labels(route).observe(took_s)
+
+    def start(self, ledger: Ledger) -> None:
+        """Count what is recorded from now on."""
+        self._position = ledger.size()
+
+    def exposition(self, ledger: Ledger, jobs: dict[JobStatus, int]) -> bytes:
+        """Return everything in Prometheus' text format.
+
+        Raises:
+            DatabaseError, LedgerError: the record cannot be read.
+        """
+        with self._turn:
+            self._read_on(ledger)
+            self._entries.set(ledger.size())
+            for status in JobStatus:
+                self._jobs.labels(status.value).set(jobs.get(status, 0))
+            return generate_latest(self.registry)
+
+    def _read_on(self, ledger: Ledger) -> None:
+        position = ledger.size() if self._position is None else self._position
+        end = position + MAX_ENTRIES
+        while position < end and (page := ledger.entries(position)):
+            for entry in page:
+                self._count(entry.kind, entry.body)
+            position = page[-1].position + 1
+        self._position = position
+
+    def _count(self, kind: str, body: bytes) -> None:
+        if kind == RELEASE:
+            self._releases.inc()
+        if kind != DECISION:
+            return
+        decision = decision_from_record(decode(body)[1])
+        checkpoint = decision.checkpoint.value
+        self._decisions.labels(checkpoint, decision.verdict.action.word, decision.actor.kind).inc()
+        if decision.actor.kind == "policy":
+            self._gate_s.labels(checkpoint).observe(sum(ms for _, ms in decision.measurement.took_ms) / 1000)
+            for signal in {gap.signal for gap in decision.verdict.unmeasured}:
+                self._unmeasured.labels(checkpoint, signal).inc()
