@@ -164,12 +164,21 @@ def spaced_letters(text: str) -> list[Edit]:
         found = _best_split(joined)
         if found is None or (max(map(len, found)) < 4 and not any(word in disguised_words() for word in found)):
             continue
-        done, pieces = 0, []
-        for word in found:
-            pieces.append(joined[done : done + len(word)])
-            done += len(word)
-        acronym = joined.isupper() and match.group()[1] == "." and len(pieces) == 1
-        edits.append(Edit(match.start(), match.end(), " ".join(pieces), "" if acronym else "spacing"))
+        acronym = len(found) == 1 and joined.isupper() and match.group()[1] == "."
+        edits.extend(_joined_words(match.start(), match.group(), found, "" if acronym else "spacing"))
+    return edits
+
+
+def _joined_words(start: int, spaced: str, found: list[str], transform: str) -> list[Edit]:
+    """One edit a word, so that each word leads back to its own letters, and a space between words."""
+    edits, letter = [], 0
+    for word in found:
+        if letter and spaced[2 * letter - 1] != " ":
+            edits.append(Edit(start + 2 * letter - 1, start + 2 * letter, " ", transform))
+        first, last = 2 * letter, 2 * (letter + len(word)) - 1
+        if len(word) > 1:
+            edits.append(Edit(start + first, start + last, spaced[first:last:2], transform))
+        letter += len(word)
     return edits
 
 
@@ -181,7 +190,7 @@ def _best_split(joined: str) -> list[str] | None:
 
 _TOKEN: Final = re.compile(rf"(?<![\w*])[A-Za-z0-9*{re.escape(LEET_SIGNS)}]{{3,24}}(?![\w*])")
 _MEASURE: Final = re.compile(r"\d+(?:[a-z]{1,3}|st|nd|rd|th)|[a-z]{1,4}\d+s?", re.IGNORECASE)
-"""4k, 35mm, 21st, 1990s, mp4, ps5: shapes of ordinary captions, read as leetspeak only if a disguised word comes out."""
+"""4k, 35mm, 21st, 1990s, mp4, ps5: ordinary in captions, read as leetspeak only if a disguised word comes out."""
 
 _BETWEEN: Final = re.compile(rf"[A-Za-z][{re.escape(LEET_SIGNS)}]+[A-Za-z]")
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
-from classifiers.base import MeasurementError
+from classifiers.base import MeasurementError, WeightsError
 from classifiers.vocabulary import TOKENIZER_FILE, TOKENIZER_SHA256
 from classifiers.weights import embedded, from_package
 
@@ -59,9 +59,15 @@ class SentenceEncoder:
         self._tokenizer = Tokenizer.from_file(str(embedded(TOKENIZER_FILE, TOKENIZER_SHA256)))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._first = self._tokenizer.token_to_id("[CLS]")
-        self._last = self._tokenizer.token_to_id("[SEP]")
-        self._unknown = self._tokenizer.token_to_id("[UNK]")
+        self._first = self._id_of("[CLS]")
+        self._last = self._id_of("[SEP]")
+        self._unknown = self._id_of("[UNK]")
+
+    def _id_of(self, token: str) -> int:
+        number = self._tokenizer.token_to_id(token)
+        if number is None:
+            raise WeightsError(f"the tokenizer of the text encoder lacks {token}; reinstall framegate")
+        return number
 
     @property
     def digests(self) -> tuple[str, ...]:

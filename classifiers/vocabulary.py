@@ -20,9 +20,10 @@ TOKENIZER_FILE: Final = "text_encoder/tokenizer.json"
 TOKENIZER_SHA256: Final = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 """The tokenizer of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)."""
 
-_SHORT_WORDS: Final = frozenset(
-    ["a", "i", "am", "an", "as", "at", "be", "by", "do", "go", "he", "hi", "if", "in", "is", "it", "me", "my", "no", "of", "oh", "on", "or", "so", "to", "up", "us", "we"]
-)
+_SHORT_WORDS: Final = (
+    {"a", "i", "am", "an", "as", "at", "be", "by", "do", "go", "he", "hi", "if", "in", "is", "it", "me", "my", "no"}
+    | {"of", "oh", "on", "or", "so", "to", "up", "us", "we"}
+)  # fmt: skip
 _LEET: Final = {
     "0": "o",
     "1": "il",

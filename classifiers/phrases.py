@@ -1,0 +1,147 @@
+"""Finds listed phrases in text, word by word: the matcher under the lexicon and the name lists.
+
+Case, accents, hyphens and apostrophes do not matter to it; words are never matched in part unless a pattern says so.
+It does not normalise disguised text and gives no weights.
+
+A pattern is words; `word*` takes any ending, ` .. ` allows up to four words between, `{age}` is a number from 0 to 17.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from classifiers.base import ClassifierError
+
+_WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+_SENTENCE_END: Final = re.compile(r"[.!?;]\s|\n")
+_GAP: Final = ".."
+_MAX_GAP: Final = 4
+_AGE: Final = "{age}"
+_AGES: Final = (
+    frozenset(map(str, range(18)))
+    | {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+    | {"thirteen", "fourteen", "fifteen", "sixteen", "seventeen"}
+)
+_PREFIX_KEY: Final = 2
+"""Letters of a `word*` that the index files it under; no pattern is shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text: folded, with its place and the number of the sentence it stands in."""
+
+    folded: str
+    start: int
+    end: int
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Pattern number `pattern` stands at `text[start:end]`, words `[first, last)`."""
+
+    pattern: int
+    start: int
+    end: int
+    first: int
+    last: int
+
+    def overlaps(self, other: Hit) -> bool:
+        """Whether the two share a word."""
+        return self.first < other.last and other.first < self.last
+
+
+def fold(text: str) -> str:
+    """Return `text` in lower case without accents (`Beyoncé` and `beyonce` are one)."""
+    lowered = text.casefold()
+    if lowered.isascii():
+        return lowered
+    return "".join(char for char in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(char))
+
+
+def words_of(text: str) -> list[Word]:
+    """Cut `text` into words; letters and digits are words of their own (`12yo` is two)."""
+    found: list[Word] = []
+    sentence, before = 0, 0
+    for match in _WORD.finditer(text):
+        # An initial or a title (J. R. R. Tolkien, St. Louis) ends no sentence.
+        if found and found[-1].end - found[-1].start > 2 and _SENTENCE_END.search(text, before, match.start()):
+            sentence += 1
+        found.append(Word(fold(match.group()), match.start(), match.end(), sentence))
+        before = match.end()
+    return found
+
+
+class PhraseIndex:
+    """Patterns filed by their first word, so that a text costs about one look-up a word."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """File the patterns; a pattern's number is its place in the order given.
+
+        Raises:
+            ClassifierError: a pattern has no word, or starts with a gap or too short a `word*`.
+        """
+        self._whole: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+        self._prefix: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+        for number, pattern in enumerate(patterns):
+            parts = _parts(pattern)
+            if not parts or parts[0] == _GAP or (parts[0].endswith("*") and len(parts[0]) <= _PREFIX_KEY):
+                raise ClassifierError(f"pattern {number} ({pattern!r}) must start with a word of two letters or more")
+            if parts[0].endswith("*"):
+                self._prefix[parts[0][:_PREFIX_KEY]].append((number, parts))
+            elif parts[0] == _AGE:
+                for age in _AGES:
+                    self._whole[age].append((number, parts))
+            else:
+                self._whole[parts[0]].append((number, parts))
+
+    def find(self, words: Sequence[Word]) -> Iterator[Hit]:
+        """Yield every place where a pattern stands, in the order of the text. A pattern never crosses a sentence."""
+        for first, word in enumerate(words):
+            for number, parts in (*self._whole.get(word.folded, ()), *self._prefix.get(word.folded[:_PREFIX_KEY], ())):
+                last = _match(parts, words, first)
+                if last is not None:
+                    yield Hit(number, word.start, words[last - 1].end, first, last)
+
+
+def _parts(pattern: str) -> tuple[str, ...]:
+    """The words and signs of a pattern, folded the way texts are."""
+    parts: list[str] = []
+    for piece in pattern.split():
+        if piece in (_GAP, _AGE):
+            parts.append(piece)
+            continue
+        pieces = [match.group() for match in _WORD.finditer(fold(piece))]
+        if pieces and piece.endswith("*"):
+            pieces[-1] += "*"
+        parts.extend(pieces)
+    return tuple(parts)
+
+
+def _match(parts: Sequence[str], words: Sequence[Word], first: int) -> int | None:
+    """The end (exclusive word number) of the pattern's shortest match that starts at word `first`."""
+    sentence = words[first].sentence
+    place = first
+    for index, part in enumerate(parts):
+        if part == _GAP:
+            for skip in range(_MAX_GAP + 1):
+                if place + skip < len(words) and words[place + skip].sentence == sentence:
+                    end = _match(parts[index + 1 :], words, place + skip)
+                    if end is not None:
+                        return end
+            return None
+        if place >= len(words) or words[place].sentence != sentence or not _fits(part, words[place].folded):
+            return None
+        place += 1
+    return place
+
+
+def _fits(part: str, word: str) -> bool:
+    if part == _AGE:
+        return word in _AGES
+    return word.startswith(part[:-1]) if part.endswith("*") else word == part
