@@ -161,7 +161,10 @@ class SampledVideo:
         count, height, width, channels = shape
         if count > self._plan.window_frames or height * width > self._limits.max_pixels or channels != 3:
             raise self._broken("its window is larger than agreed")
-        times = np.asarray(times_s, dtype=np.float64)
+        try:
+            times = np.asarray(times_s, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise self._broken("its times are no numbers") from error
         if times.shape != (count,) or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
             raise self._broken("its times do not rise")
         frames = np.empty((count, height, width, 3), dtype=np.uint8)
