@@ -1,0 +1,110 @@
+"""Burns the visible label into the picture: what people see, beside the marks that machines read.
+
+Legible on any background, semi-transparent, and it moves from corner to corner so that one crop does not remove it.
+Does not decide whether a label is wanted and carries no identifier.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from media.clip import Clip
+
+DEFAULT_TEXT = "AI-generated · framegate"
+HEIGHT_SHARE = 0.05
+"""Height of the capitals as a share of the short side (GB 45438-2025 asks for 5 % on pictures)."""
+
+OPACITY = 0.75
+STAY_S = 3.0
+"""Seconds in one corner."""
+
+MARGIN_SHARE = 0.03
+SMALLEST_CAPITAL = 7.0
+"""Pixels; smaller letters cannot be read."""
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_CAPITAL = 21.0
+"""Height of this font's capitals in pixels at scale 1."""
+
+Layer = NDArray[np.float32]
+
+
+def burn_label(clip: Clip, text: str = DEFAULT_TEXT) -> Clip:
+    """Return the clip with `text` in a corner, and in another one every three seconds.
+
+    Equal clips give equal pictures. A text too wide for the picture is broken at its `·`, then made smaller.
+
+    Raises:
+        ValueError: the text is empty.
+    """
+    if not text.strip():
+        raise ValueError("a visible label needs a text")
+    height, width = clip.frames.shape[1:3]
+    shade, opacity = _drawn(text, height, width)
+    frames = clip.frames.copy()
+    for frame, time_s in zip(frames, clip.times_s, strict=True):
+        top, left = _corner(float(time_s), (height, width), (shade.shape[0], shade.shape[1]))
+        area = frame[top : top + shade.shape[0], left : left + shade.shape[1]]
+        area[:] = np.rint(area * (1 - opacity) + shade * opacity).astype(np.uint8)
+    return replace(clip, frames=frames)
+
+
+def _drawn(text: str, height: int, width: int) -> tuple[Layer, Layer]:
+    """Return shade (0 black to 255 white) and opacity (0 to 1) of the text, float32 (h, w, 1) each."""
+    room_height, room_width = (side - 2 * _margin(height, width) for side in (height, width))
+    lines = [text]
+    if _measure(lines, _scale(height, width))[1] > room_width:
+        lines = [part.strip() for part in text.split("·") if part.strip()] or lines
+    scale = _scale(height, width)
+    for _ in range(2):  # strokes have whole widths, so the first correction may fall short
+        box_height, box_width = _measure(lines, scale)
+        scale *= min(1.0, room_width / box_width, room_height / box_height)
+    box_height, box_width = _measure(lines, scale)
+    box_height, box_width = min(box_height, room_height), min(box_width, room_width)
+    outline, strokes = np.zeros((box_height, box_width), np.uint8), np.zeros((box_height, box_width), np.uint8)
+    thick = _thickness(scale)
+    step = _line_height(scale)
+    for number, line in enumerate(lines):
+        origin = (2 * thick, step * number + round(_CAPITAL * scale) + 2 * thick)
+        for layer, thickness in ((outline, 3 * thick), (strokes, thick)):
+            cv2.putText(layer, _ascii(line), origin, _FONT, scale, 255, thickness, cv2.LINE_AA)
+    seen = np.maximum(outline, strokes).astype(np.float32)[..., None] / 255
+    return strokes.astype(np.float32)[..., None], np.asarray(seen * OPACITY, np.float32)
+
+
+def _corner(time_s: float, frame: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    margin = _margin(*frame)
+    bottom, right = frame[0] - margin - box[0], frame[1] - margin - box[1]
+    return ((bottom, right), (margin, margin), (bottom, margin), (margin, right))[int(time_s / STAY_S) % 4]
+
+
+def _measure(lines: list[str], scale: float) -> tuple[int, int]:
+    thick = _thickness(scale)
+    widths = [cv2.getTextSize(_ascii(line), _FONT, scale, thick)[0][0] for line in lines]
+    return _line_height(scale) * len(lines) + 2 * thick, max(widths) + 4 * thick
+
+
+def _scale(height: int, width: int) -> float:
+    return max(HEIGHT_SHARE * min(height, width), SMALLEST_CAPITAL) / _CAPITAL
+
+
+def _thickness(scale: float) -> int:
+    return max(1, round(scale * 2))
+
+
+def _line_height(scale: float) -> int:
+    return math.ceil(_CAPITAL * scale * 1.6) + 2 * _thickness(scale)
+
+
+def _margin(height: int, width: int) -> int:
+    return max(1, round(MARGIN_SHARE * min(height, width)))
+
+
+def _ascii(text: str) -> str:
+    # OpenCV's strokes know ASCII only and draw a question mark for the rest.
+    return text.replace("·", "-")
