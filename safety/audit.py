@@ -19,7 +19,7 @@ from safety.checkpoints import LogPublicKey, TreeHead, verify_checkpoint
 from safety.database import reading
 from safety.errors import LedgerError
 from safety.ledger import HEAD_EXTENSION
-from safety.lookup import Entry
+from safety.lookup.record import Entry
 from safety.merkle import Frontier, leaf_hash
 from safety.projections import COLUMNS, Row, project
 from safety.records import decode, time_from_text

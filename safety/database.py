@@ -8,15 +8,18 @@ schema are `migrations/`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -28,6 +31,11 @@ BUSY_TIMEOUT_S = 30.0
 
 MIGRATION_LOCK = 0x6672_616D_6500
 """Key of the PostgreSQL advisory lock that lets one process migrate at a time."""
+
+
+def utc_now() -> datetime:
+    """The system's clock."""
+    return datetime.now(UTC)
 
 
 def open_engine(url: str) -> Engine:
@@ -134,6 +142,12 @@ def _is_operational(error: DBAPIError) -> bool:
 
 def _first_line(error: object) -> str:
     return str(error).strip().split("\n", 1)[0][:200]
+
+
+def insert_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, or do nothing where its primary key is taken; also when two processes try at once."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(kind.insert(table).on_conflict_do_nothing(), dict(values))
 
 
 def migrate(engine: Engine) -> None:

@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert, select, text, update
 
 from safety.checkpoints import LogKey, LogPublicKey, sign_checkpoint, verify_checkpoint
-from safety.database import writing
+from safety.database import utc_now, writing
 from safety.domain import Decision, Release
 from safety.errors import LedgerError, SafetyError
 from safety.group_commit import GroupCommit
-from safety.lookup import LedgerReader, count_entries, facts_about, stored_bodies
+from safety.lookup.record import LedgerReader, count_entries, facts_about, stored_bodies
 from safety.merkle import Frontier, leaf_hash
 from safety.projections import COLUMNS, DECISION, RELEASE, Row, project
 from safety.records import (
@@ -46,11 +46,6 @@ HEAD_EXTENSION = ("framegate head",)
 
 LEDGER_LOCK = 0x6672_616D_6501
 """Key of the PostgreSQL advisory lock that lets one process append at a time."""
-
-
-def utc_now() -> datetime:
-    """The system's clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

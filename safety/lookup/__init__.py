@@ -1,0 +1,28 @@
+"""Everything that is asked of the database, and the working tables: jobs, scans, API keys, repeated requests.
+
+    record   the ledger, read: decisions, releases, what is effective, whose mark this is
+    jobs     jobs and where they stand
+    scans    scans asked for over HTTP
+    access   API keys and idempotency keys
+
+The record itself is only written by `safety.ledger`.
+"""
+
+from __future__ import annotations
+
+from safety.lookup.access import ApiKey, ApiKeys, Idempotency
+from safety.lookup.jobs import JobStore
+from safety.lookup.record import Entry, LedgerReader
+from safety.lookup.scans import Scan, ScanStatus, ScanStore
+
+__all__ = [
+    "ApiKey",
+    "ApiKeys",
+    "Entry",
+    "Idempotency",
+    "JobStore",
+    "LedgerReader",
+    "Scan",
+    "ScanStatus",
+    "ScanStore",
+]

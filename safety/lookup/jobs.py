@@ -1,0 +1,141 @@
+"""Jobs and where they stand. Running them is `safety.work` and `safety.jobs`; what was decided is in the ledger.
+
+    queued ──▶ running ──▶ released | refused | failed | cancelled
+      ▲           │  ▲
+      │         held─┘         a job that failed, or whose worker died, may be queued and run again
+      └───────────┘
+
+A job row is working state: it proves nothing and may be corrected. Its prompt is content: erasing it is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, select, tuple_, update
+
+from safety.database import insert_unless_there, reading, utc_now, writing
+from safety.domain import Job, JobStatus
+from safety.errors import Conflict, InvalidContent, NotFound
+from safety.tables import jobs
+
+_S = JobStatus
+
+MAY_BECOME: Mapping[JobStatus, frozenset[JobStatus]] = {
+    _S.QUEUED: frozenset({_S.RUNNING, _S.REFUSED, _S.FAILED, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.QUEUED, _S.HELD, _S.REFUSED, _S.RELEASED, _S.FAILED, _S.CANCELLED}),
+    _S.HELD: frozenset({_S.QUEUED, _S.RUNNING, _S.REFUSED, _S.CANCELLED}),
+    _S.FAILED: frozenset({_S.QUEUED, _S.RUNNING}),
+    _S.REFUSED: frozenset(),
+    _S.RELEASED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+"""Moves besides staying what it is. What was released, refused or cancelled stays so."""
+
+MAX_SEED = (1 << 63) - 1
+
+
+class JobStore:
+    """Keeps jobs; safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def create(self, job: Job) -> Job:
+        """Keep a new job, once for its id, and return the one that is kept.
+
+        Raises:
+            InvalidContent: the prompt holds U+0000 or half a surrogate pair, or the seed needs more than 63 bits.
+            DatabaseError: the database is gone.
+        """
+        _refuse_unstorable(job)
+        with writing(self._engine) as connection:
+            values = {name: getattr(job, name) for name in jobs.c.keys() if name != "updated_at"}  # noqa: SIM118
+            values |= {"status": job.status.value, "updated_at": self._clock()}
+            insert_unless_there(connection, jobs, values)
+            return _to_job(connection.execute(select(jobs).where(jobs.c.id == job.id)).one())
+
+    def get(self, id_: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == id_)).one_or_none()
+        if row is None:
+            raise NotFound(f"no job has the id {id_}")
+        return _to_job(row)
+
+    def list(
+        self,
+        *,
+        requester: str | None = None,
+        status: JobStatus | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> list[Job]:
+        """Return up to `limit` jobs, newest first; `after` is the id of the last one of the page before.
+
+        Raises:
+            NotFound: there is no job `after`.
+        """
+        query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+        if requester is not None:
+            query = query.where(jobs.c.requester == requester)
+        if status is not None:
+            query = query.where(jobs.c.status == status.value)
+        if after is not None:
+            query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < (self.get(after).created_at, after))
+        with reading(self._engine) as connection:
+            return [_to_job(row) for row in connection.execute(query)]
+
+    def set_status(
+        self, id_: str, status: JobStatus, *, outputs: dict[str, dict[str, Any]] | None = None, error: str = ""
+    ) -> Job:
+        """Move a job to a status and return it; to be what it already is, is no move. `outputs` None keeps them.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it cannot become that any more; nothing changed.
+        """
+        with writing(self._engine) as connection:
+            query = select(jobs).where(jobs.c.id == id_).with_for_update()
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise NotFound(f"no job has the id {id_}")
+            now = JobStatus(row.status)
+            if status is not now and status not in MAY_BECOME[now]:
+                raise Conflict(f"job {id_} is {now} and cannot become {status}")
+            values: dict[str, Any] = {"status": status.value, "error": error, "updated_at": self._clock()}
+            if outputs is not None:
+                values["outputs"] = outputs
+            connection.execute(update(jobs).where(jobs.c.id == id_).values(values))
+            return _to_job(connection.execute(select(jobs).where(jobs.c.id == id_)).one())
+
+    def erase_prompt(self, id_: str) -> None:
+        """Remove the text of a prompt; its digest stays in the ledger.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        with writing(self._engine) as connection:
+            change = update(jobs).where(jobs.c.id == id_).values(prompt="", updated_at=self._clock())
+            if connection.execute(change).rowcount == 0:
+                raise NotFound(f"no job has the id {id_}")
+
+
+def _to_job(row: Row[Any]) -> Job:
+    values = dict(row._mapping)
+    del values["updated_at"]
+    return Job(**{**values, "status": JobStatus(values["status"])})
+
+
+def _refuse_unstorable(job: Job) -> None:
+    if "\x00" in job.prompt or any(0xD800 <= ord(each) <= 0xDFFF for each in job.prompt):
+        raise InvalidContent("the prompt holds characters that are not text: U+0000 or half of a surrogate pair")
+    if not -MAX_SEED <= job.seed <= MAX_SEED:
+        raise InvalidContent(f"the seed is larger than {MAX_SEED}")

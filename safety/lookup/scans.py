@@ -1,0 +1,110 @@
+"""Scans asked for over HTTP: who asked, what for, and the report. The Decision about each stands in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine, Row, select, tuple_, update
+
+from safety.database import insert_unless_there, reading, utc_now, writing
+from safety.errors import Conflict, NotFound
+from safety.tables import scans
+
+
+class ScanStatus(StrEnum):
+    """Where a scan stands. `done` has a report, `failed` an error; both are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+FINAL = (ScanStatus.DONE, ScanStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One upload to be looked at."""
+
+    id: str
+    requester: str
+    created_at: datetime
+    sha256: str
+    """Digest of the upload; its name in the blob store."""
+
+    name: str
+    """What the requester calls the file; shown, never used as a path."""
+
+    status: ScanStatus = ScanStatus.QUEUED
+    report: dict[str, Any] | None = None
+    error: str = ""
+
+
+class ScanStore:
+    """Keeps scans; safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def create(self, scan: Scan) -> Scan:
+        """Keep a new scan, once for its id, and return the one that is kept."""
+        with writing(self._engine) as connection:
+            values = {name: getattr(scan, name) for name in scans.c.keys() if name != "updated_at"}  # noqa: SIM118
+            values |= {"status": scan.status.value, "updated_at": self._clock(), "name": scan.name.replace("\x00", "")}
+            insert_unless_there(connection, scans, values)
+            return _to_scan(connection.execute(select(scans).where(scans.c.id == scan.id)).one())
+
+    def get(self, id_: str) -> Scan:
+        """Return a scan.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(scans).where(scans.c.id == id_)).one_or_none()
+        if row is None:
+            raise NotFound(f"no scan has the id {id_}")
+        return _to_scan(row)
+
+    def list(self, *, requester: str | None = None, after: str | None = None, limit: int = 50) -> list[Scan]:
+        """Return up to `limit` scans, newest first; `after` is the id of the last one of the page before."""
+        query = select(scans).order_by(scans.c.created_at.desc(), scans.c.id.desc()).limit(limit)
+        if requester is not None:
+            query = query.where(scans.c.requester == requester)
+        if after is not None:
+            query = query.where(tuple_(scans.c.created_at, scans.c.id) < (self.get(after).created_at, after))
+        with reading(self._engine) as connection:
+            return [_to_scan(row) for row in connection.execute(query)]
+
+    def set_status(
+        self, id_: str, status: ScanStatus, *, report: dict[str, Any] | None = None, error: str = ""
+    ) -> Scan:
+        """Move a scan to a status and return it. Repeating the final status it has changes nothing.
+
+        Raises:
+            NotFound: there is no such scan.
+            Conflict: it ended differently.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(select(scans).where(scans.c.id == id_).with_for_update()).one_or_none()
+            if row is None:
+                raise NotFound(f"no scan has the id {id_}")
+            if row.status in FINAL:
+                if row.status != status:
+                    raise Conflict(f"scan {id_} is {row.status} and cannot become {status}")
+                return _to_scan(row)
+            values = {"status": status.value, "report": report, "error": error, "updated_at": self._clock()}
+            connection.execute(update(scans).where(scans.c.id == id_).values(values))
+            return _to_scan(connection.execute(select(scans).where(scans.c.id == id_)).one())
+
+
+def _to_scan(row: Row[Any]) -> Scan:
+    values = dict(row._mapping)
+    del values["updated_at"]
+    return Scan(**{**values, "status": ScanStatus(values["status"])})
