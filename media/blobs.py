@@ -49,6 +49,14 @@ class BlobStore:
         """
         return self._store(io.BytesIO(data), f"{len(data)} bytes")
 
+    def put_stream(self, source: BinaryIO) -> str:
+        """Store what is left to read of an open file; return its SHA-256 as 64 hex digits.
+
+        Raises:
+            StorageError: the stream cannot be read or the store cannot be written; nothing was added.
+        """
+        return self._store(source, "a stream")
+
     def path(self, digest: str) -> Path:
         """Return the file of a blob, to be read only.
 

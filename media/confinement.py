@@ -14,6 +14,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from media.syscall_filter import refuse_system_calls
+
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -27,6 +29,7 @@ _LANDLOCK_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 """How many file-system rights each Landlock ABI knows; 16 from ABI 5 on."""
 
 _LANDLOCK_NETWORK_ABI = 4
+_LANDLOCK_SCOPE_ABI = 6
 _LANDLOCK_RULE_PATH_BENEATH = 1
 _LANDLOCK_READ = 1 << 2 | 1 << 3
 """Read a file, list a directory."""
@@ -43,12 +46,17 @@ def confine(memory_bytes: int, cpu_s: int, readable: Sequence[Path]) -> list[str
         readable: directories below which files may still be opened for reading.
 
     Returns:
-        The names of what took effect: `network_namespace`, `resource_limits`, `no_new_privileges`, `landlock`.
+        What took effect: `network_namespace`, `resource_limits`, `no_new_privileges`, `landlock`, `seccomp`.
 
     Raises:
         OSError, ValueError: a resource limit could not be set.
     """
-    return [*_leave_network(), *_limit_resources(memory_bytes, cpu_s), *_close_file_system(readable)]
+    return [
+        *_leave_network(),
+        *_limit_resources(memory_bytes, cpu_s),
+        *_close_file_system(readable),
+        *refuse_system_calls(),
+    ]
 
 
 def _leave_network() -> list[str]:
@@ -80,9 +88,12 @@ def _close_file_system(readable: Sequence[Path]) -> list[str]:
     if abi < 1:
         return done
     file_rights = (1 << _LANDLOCK_FILE_RIGHTS.get(abi, 16)) - 1
-    network_rights = 0b11 if abi >= _LANDLOCK_NETWORK_ABI else 0  # bind and connect
-    fields = 2 if network_rights else 1
-    attributes = (ctypes.c_uint64 * fields)(*(file_rights, network_rights)[:fields])
+    rules = [file_rights]
+    if abi >= _LANDLOCK_NETWORK_ABI:
+        rules.append(0b11)  # TCP bind and connect
+    if abi >= _LANDLOCK_SCOPE_ABI:
+        rules.append(0b11)  # abstract UNIX sockets of others, signals to others
+    attributes = (ctypes.c_uint64 * len(rules))(*rules)
     # A ruleset that handles every right; what no rule allows is forbidden.
     ruleset = libc.syscall(
         _SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(ctypes.sizeof(attributes)), 0

@@ -190,6 +190,9 @@ print("read", attempt(lambda: open(sys.argv[1])))
 print("list", attempt(lambda: os.listdir("/")))
 print("library", attempt(lambda: open(os.__file__)))
 print("connect", attempt(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[2])), 2)))
+print("unix socket", attempt(lambda: socket.socket(socket.AF_UNIX)))
+print("execute", attempt(lambda: os.execv("/bin/true", ["true"])))
+print("signal", attempt(lambda: os.kill(os.getppid(), 0)))
 print("resources", __import__("resource").getrlimit(__import__("resource").RLIMIT_FSIZE))
 """
 
@@ -215,6 +218,11 @@ def test_a_confined_process_reaches_neither_files_nor_network(tmp_path: Path) ->
     assert "resources (0, 0)" in lines
     if "landlock" in lines[0]:
         assert {"read refused", "list refused"} <= set(lines)
+        assert "signal refused" in lines
+    if "seccomp" in lines[0]:
+        assert "unix socket refused" in lines
+    if "landlock" in lines[0] or "seccomp" in lines[0]:
+        assert "execute refused" in lines
     if "network_namespace" in lines[0] or "landlock" in lines[0]:
         assert "connect refused" in lines
 
@@ -235,10 +243,8 @@ def message(header: dict[str, object], payload: bytes = b"") -> bytes:
     return struct.pack(">I", len(encoded)) + encoded + payload
 
 
-INFO = {
-    "kind": "info",
-    "info": {"width": 4, "height": 4, "fps": 10.0, "duration_s": 1.0, "codec": "h264", "container": "mp4", "has_audio": False},
-}  # fmt: skip
+NUMBERS = {"width": 4, "height": 4, "fps": 10.0, "duration_s": 1.0}
+INFO = {"kind": "info", "info": {**NUMBERS, "codec": "h264", "container": "mp4", "has_audio": False}}
 WINDOW = {"kind": "window", "shape": [1, 4, 4, 3], "times_s": [0.0]}
 DONE = {"kind": "done", "coverage": {"frames_total": 1, "frames_seen": 1, "duration_s": 0.1, "longest_gap_s": 0.0}}
 
