@@ -1,0 +1,1 @@
+"""How the embedded checkpoint was made: rendered clips, closed-form latents, a diffusion transformer, a probe."""

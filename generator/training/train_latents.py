@@ -1,0 +1,121 @@
+"""Fits the latent autoencoder: principal components in closed form, then (optional) the seam filter by SGD.
+
+python -m generator.training.train_latents OUT [--clips 2000] [--filter-steps 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from generator.latents import PatchLatents, SeamFilter, to_patches
+from generator.training.render_clips import example, render
+
+HELD_OUT = 10_000_000
+"""Clips from this index on are never trained on."""
+
+
+def pixels(index: int, width: int = 64, height: int = 64, frames: int = 17) -> Tensor:
+    """Render clip `index` as float (1, 3, frames, height, width) in [-1, 1]."""
+    clip = example(index)
+    drawn = render(clip.scene, clip.layout, width, height, frames)
+    return torch.from_numpy(drawn).movedim(-1, 0)[None].float() / 127.5 - 1
+
+
+def fit(model: PatchLatents, clips: int, seed: int = 0) -> None:
+    """Set basis, mean and scale from `clips` rendered clips (four frames of each; every fifth stands still, as the first latent frame does)."""
+    patch, frames = model.spatial_compression_ratio, model.temporal_compression_ratio
+    rng = np.random.default_rng(seed)
+    size = model.mean.numel()
+    total, moment, count = torch.zeros(size), torch.zeros(size, size), 0
+    batch: list[Tensor] = []
+    for index in range(clips):
+        start = int(rng.integers(0, 13))
+        piece = pixels(index)[:, :, start : start + frames]
+        if index % 5 == 0:
+            piece = piece[:, :, :1].expand(-1, -1, frames, -1, -1)
+        batch.append(to_patches(piece, patch, frames).reshape(-1, size))
+        if len(batch) == 100 or index == clips - 1:
+            rows = torch.cat(batch)
+            total, moment, count = total + rows.sum(0), moment + rows.T @ rows, count + len(rows)
+            batch = []
+    mean = total / count
+    values, vectors = torch.linalg.eigh(moment / count - torch.outer(mean, mean))
+    channels = model.basis.shape[0]
+    model.mean.copy_(mean)
+    model.basis.copy_(vectors.flip(1)[:, :channels].T)
+    print(f"components explain {values.flip(0)[:channels].sum() / values.sum():.4f} of the variance")
+    latents = torch.cat(
+        [model.encode(pixels(index)).latents.movedim(1, -1).reshape(-1, channels) for index in range(300)]
+    )
+    std = latents.std(0)
+    scale = std**0.6  # coarse components keep more weight in the diffusion loss
+    model.latents_mean.copy_(latents.mean(0))
+    model.latents_std.copy_(scale * (std / scale).square().mean().sqrt())
+
+
+def psnr(model: PatchLatents, clips: int = 50) -> float:
+    """Return the mean PSNR in dB over held-out clips."""
+    values = []
+    for index in range(HELD_OUT, HELD_OUT + clips):
+        clip = pixels(index)
+        (decoded,) = model.decode(model.encode(clip).latents, return_dict=False)
+        error = ((decoded.clamp(-1, 1) - clip) / 2).square().mean()
+        values.append(float(-10 * error.log10()))
+    return float(np.mean(values))
+
+
+def train_filter(model: PatchLatents, width: int, steps: int, seed: int = 0) -> None:
+    """Train a fresh seam filter on slightly noisy latents, as the sampler leaves them."""
+    torch.manual_seed(seed)
+    seams = SeamFilter(width)
+    torch.nn.init.zeros_(seams.layers[-1].weight)
+    optimiser = torch.optim.AdamW(seams.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    for step in range(steps):
+        clip = torch.cat([pixels(step * 2 + k, frames=9) for k in range(2)])
+        with torch.no_grad():
+            latents = model.encode(clip).latents
+            noise = torch.randn_like(latents) * model.latents_std[:, None, None, None]
+            coarse = model.decode_patches(latents + 0.15 * torch.rand(1) * noise)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = (seams(coarse) - clip).abs().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0:
+            print(f"filter step {step} L1 {loss.item():.4f}", flush=True)
+    model.seams = seams.requires_grad_(requires_grad=False)
+    model.register_to_config(filter_width=width)
+
+
+def main() -> None:
+    """Fit, report and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--clips", type=int, default=2000)
+    parser.add_argument("--start", type=Path, help="continue from this folder instead of fitting the components")
+    parser.add_argument("--filter-steps", type=int, default=0)
+    parser.add_argument("--filter-width", type=int, default=24)
+    options = parser.parse_args()
+    with torch.no_grad():
+        if options.start:
+            model = PatchLatents.from_pretrained(options.start)
+        else:
+            model = PatchLatents()
+            fit(model, options.clips)
+        print(f"PSNR on held-out clips {psnr(model):.2f} dB")
+    if options.filter_steps:
+        train_filter(model, options.filter_width, options.filter_steps)
+        with torch.no_grad():
+            print(f"PSNR with the seam filter {psnr(model):.2f} dB")
+    model.save_pretrained(options.out)
+
+
+if __name__ == "__main__":
+    main()

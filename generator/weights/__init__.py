@@ -1,0 +1,1 @@
+"""Weights that ship with framegate, and the digests that pin them."""
