@@ -28,8 +28,9 @@ SMALLEST_CAPITAL = 7.0
 """Pixels; smaller letters cannot be read."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_CAPITAL = 21.0
-"""Height of this font's capitals in pixels at scale 1."""
+_WEIGHT = 2
+_CAPITAL = 20.0
+"""Height of this font's capitals in pixels at scale 1, whatever the weight (measured with OpenCV 5)."""
 
 Layer = NDArray[np.float32]
 
@@ -61,19 +62,18 @@ def _drawn(text: str, height: int, width: int) -> tuple[Layer, Layer]:
     if _measure(lines, _scale(height, width))[1] > room_width:
         lines = [part.strip() for part in text.split("·") if part.strip()] or lines
     scale = _scale(height, width)
-    for _ in range(2):  # strokes have whole widths, so the first correction may fall short
+    for _ in range(2):  # widths are rounded, so the first correction may fall short
         box_height, box_width = _measure(lines, scale)
         scale *= min(1.0, room_width / box_width, room_height / box_height)
     box_height, box_width = _measure(lines, scale)
     box_height, box_width = min(box_height, room_height), min(box_width, room_width)
-    outline, strokes = np.zeros((box_height, box_width), np.uint8), np.zeros((box_height, box_width), np.uint8)
-    thick = _thickness(scale)
-    step = _line_height(scale)
+    strokes = np.zeros((box_height, box_width), np.uint8)
+    edge = _edge(scale)
     for number, line in enumerate(lines):
-        origin = (2 * thick, step * number + round(_CAPITAL * scale) + 2 * thick)
-        for layer, thickness in ((outline, 3 * thick), (strokes, thick)):
-            cv2.putText(layer, _ascii(line), origin, _FONT, scale, 255, thickness, cv2.LINE_AA)
-    seen = np.maximum(outline, strokes).astype(np.float32)[..., None] / 255
+        origin = (edge, _line_height(scale) * number + round(_CAPITAL * scale) + edge)
+        cv2.putText(strokes, line, origin, _FONT, scale, 255, _WEIGHT, cv2.LINE_AA)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
+    seen = cv2.dilate(strokes, disc).astype(np.float32)[..., None] / 255
     return strokes.astype(np.float32)[..., None], np.asarray(seen * OPACITY, np.float32)
 
 
@@ -84,27 +84,21 @@ def _corner(time_s: float, frame: tuple[int, int], box: tuple[int, int]) -> tupl
 
 
 def _measure(lines: list[str], scale: float) -> tuple[int, int]:
-    thick = _thickness(scale)
-    widths = [cv2.getTextSize(_ascii(line), _FONT, scale, thick)[0][0] for line in lines]
-    return _line_height(scale) * len(lines) + 2 * thick, max(widths) + 4 * thick
+    widths = [cv2.getTextSize(line, _FONT, scale, _WEIGHT)[0][0] for line in lines]
+    return _line_height(scale) * len(lines) + _edge(scale), max(widths) + 2 * _edge(scale)
 
 
 def _scale(height: int, width: int) -> float:
     return max(HEIGHT_SHARE * min(height, width), SMALLEST_CAPITAL) / _CAPITAL
 
 
-def _thickness(scale: float) -> int:
-    return max(1, round(scale * 2))
+def _edge(scale: float) -> int:
+    return max(1, round(2 * scale))
 
 
 def _line_height(scale: float) -> int:
-    return math.ceil(_CAPITAL * scale * 1.6) + 2 * _thickness(scale)
+    return math.ceil(_CAPITAL * scale * 1.5) + _edge(scale)
 
 
 def _margin(height: int, width: int) -> int:
     return max(1, round(MARGIN_SHARE * min(height, width)))
-
-
-def _ascii(text: str) -> str:
-    # OpenCV's strokes know ASCII only and draw a question mark for the rest.
-    return text.replace("·", "-")
