@@ -219,6 +219,10 @@ def _to_base64(data: bytes) -> str:
 
 def _from_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise LedgerError("a note or key holds what is not Base64") from None
+        data = None
+    # The decoder ignores spare bits of the last character: two texts would stand for one signature.
+    if data is None or _to_base64(data) != text:
+        raise LedgerError("a note or key holds what is not Base64")
+    return data

@@ -1,0 +1,219 @@
+"""What is written down reads back as it was, in one canonical form."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.base import Score, TextSpan, TimeSpan
+from media.clip import Coverage
+from safety.domain import (
+    Action,
+    Actor,
+    Checkpoint,
+    Decision,
+    Evidence,
+    Finding,
+    Measurement,
+    Release,
+    Unmeasured,
+    Verdict,
+)
+from safety.errors import LedgerError
+from safety.projections import project
+from safety.records import (
+    decision_from_record,
+    decision_to_record,
+    decode,
+    encode,
+    release_from_record,
+    release_to_record,
+    time_from_text,
+    time_to_text,
+)
+from tests.safety.making import a_decision, a_release
+
+words = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+shares = st.floats(0, 1)
+counts = st.integers(0, 10**9)
+times = st.datetimes(
+    timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+    min_value=datetime(2, 1, 1),
+    max_value=datetime(9998, 1, 1),
+)
+boxes = st.none() | st.tuples(shares, shares, shares, shares)
+spans = st.none() | st.builds(TextSpan, counts, counts) | st.builds(TimeSpan, numbers, numbers, boxes)
+gaps = st.lists(st.builds(Unmeasured, words, words), max_size=2).map(tuple)
+evidence = st.builds(Evidence, words, shares, st.none() | shares, spans, words)
+actions = st.sampled_from(Action)
+findings = st.builds(Finding, words, words, actions, words, st.lists(evidence, max_size=2).map(tuple))
+measurements = st.builds(
+    Measurement,
+    scores=st.lists(st.builds(Score, words, shares, spans, words), max_size=3).map(tuple),
+    unmeasured=gaps,
+    coverage=st.none() | st.builds(Coverage, counts, counts, numbers, numbers),
+    classifiers=st.lists(st.tuples(words, words), max_size=2).map(tuple),
+    took_ms=st.lists(st.tuples(words, numbers), max_size=2).map(tuple),
+)
+decisions = st.builds(
+    Decision,
+    id=words,
+    at=times,
+    checkpoint=st.sampled_from(Checkpoint),
+    subject=words,
+    verdict=st.builds(Verdict, actions, st.lists(findings, max_size=2).map(tuple), gaps, words),
+    measurement=measurements,
+    actor=st.builds(Actor, words, words),
+    job=st.none() | words,
+    supersedes=st.none() | words,
+    reason=words,
+)
+releases = st.builds(
+    Release,
+    id=words,
+    at=times,
+    job=st.none() | words,
+    decisions=st.lists(words, max_size=3).map(tuple),
+    sha256=words,
+    size_bytes=counts,
+    watermark=words,
+    watermark_psnr_db=numbers,
+    manifest=words,
+    generator=words,
+    fingerprint=st.lists(words, max_size=3).map(tuple),
+)
+
+
+@given(decisions)
+def test_a_decision_reads_back_as_it_was(decision: Decision) -> None:
+    kind, record = decode(encode("decision", decision_to_record(decision)))
+
+    assert (kind, decision_from_record(record)) == ("decision", decision)
+
+
+@given(releases)
+def test_a_release_reads_back_as_it_was(release: Release) -> None:
+    kind, record = decode(encode("release", release_to_record(release)))
+
+    assert (kind, release_from_record(record)) == ("release", release)
+
+
+@given(decisions)
+def test_one_value_has_one_encoding(decision: Decision) -> None:
+    body = encode("decision", decision_to_record(decision))
+
+    again = encode("decision", decision_to_record(decision_from_record(decode(body)[1])))
+
+    assert again == body
+    assert json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == body
+
+
+@given(decisions, decisions)
+def test_different_values_have_different_encodings(one: Decision, other: Decision) -> None:
+    bodies = [encode("decision", decision_to_record(each)) for each in (one, other)]
+
+    # Zero has two signs that Python calls equal and a record keeps apart.
+    assert (bodies[0] == bodies[1]) == (one == other) or b"-0.0" in bodies[0] + bodies[1]
+
+
+def test_the_encoding_is_this_one_for_ever() -> None:
+    """Entries of old ledgers must keep their bytes; a change here needs a new kind of record."""
+    record = {"id": "e1", "at": "2025-03-01T12:00:00.000000Z", "zero": 0.0, "third": 1 / 3, "text": 'ä"\n', "n": [None]}
+
+    assert (
+        encode("event", record)
+        == (
+            '{"at":"2025-03-01T12:00:00.000000Z","id":"e1","kind":"event","n":[null],'
+            '"text":"ä\\"\\n","third":0.3333333333333333,"zero":0.0}'
+        ).encode()
+    )
+
+
+@given(times)
+def test_times_keep_their_instant_and_are_written_in_utc(at: datetime) -> None:
+    text = time_to_text(at)
+
+    assert time_from_text(text) == at
+    assert len(text) == len("2025-03-01T12:00:00.000000Z")
+    assert text.endswith("Z")
+
+
+@given(times, times)
+def test_written_times_sort_as_times(one: datetime, other: datetime) -> None:
+    assert (time_to_text(one) < time_to_text(other)) == (one < other)
+
+
+def test_a_time_without_zone_is_refused() -> None:
+    with pytest.raises(LedgerError, match="time zone"):
+        decision_to_record(replace(a_decision(), at=datetime(2025, 1, 1)))
+
+
+def test_numbers_of_numpy_are_written_as_numbers() -> None:
+    score = Score("text.violence", np.float32(0.25), TimeSpan(np.float64(0.5), np.float32(1.0)))
+    decision = replace(a_decision(), measurement=Measurement(scores=(score,)))
+
+    assert decision_from_record(decode(encode("decision", decision_to_record(decision)))[1]) == decision
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {1, 2}, object(), "\ud800", {"\ud800": 1}])
+def test_what_has_no_canonical_form_is_refused(value: object) -> None:
+    with pytest.raises(LedgerError, match="no canonical form"):
+        encode("event", {"id": "e", "at": "t", "value": value})
+
+
+@pytest.mark.parametrize("value", ["\x00", ["a", {"b": "c\x00"}], {"\x00": 1}])
+def test_nul_is_refused_because_postgresql_cannot_keep_it(value: object) -> None:
+    with pytest.raises(LedgerError, match="U\\+0000"):
+        encode("event", {"id": "e", "at": "t", "value": value})
+
+
+def test_a_backslash_before_digits_is_not_mistaken_for_nul() -> None:
+    record = {"id": "e", "at": "t", "value": "\\u0000"}
+
+    assert decode(encode("event", record)) == ("event", record)
+
+
+def test_a_refusal_never_quotes_what_it_refuses() -> None:
+    with pytest.raises(LedgerError) as caught:
+        encode("event", {"id": "e", "at": "t", "prompt": "a secret wish\ud800"})
+
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"1", b"{}", b'{"kind":1}', b'"kind"'])
+def test_bytes_that_are_no_record_are_refused(body: bytes) -> None:
+    with pytest.raises(LedgerError, match="damaged"):
+        decode(body)
+
+
+def test_a_record_with_a_missing_field_is_refused() -> None:
+    for read, record in (
+        (decision_from_record, decision_to_record(a_decision(action=Action.BLOCK))),
+        (release_from_record, release_to_record(a_release(decisions=("d",)))),
+    ):
+        for name in record:
+            with pytest.raises(LedgerError, match="cannot be read"):
+                read({key: value for key, value in record.items() if key != name})
+
+
+@given(decisions)
+def test_derived_rows_hold_every_finding_and_score_in_order(decision: Decision) -> None:
+    rows = project(7, "decision", decision_to_record(decision))
+
+    assert [row[2:] for row in rows["scores"]] == [(s.signal, s.value, s.detail) for s in decision.measurement.scores]
+    assert [row[3] for row in rows["findings"]] == [each.category for each in decision.verdict.findings]
+    assert [row[1] for row in rows["decisions"]] == [decision.id]
+    assert rows["decisions"][0][2] == decision.at.astimezone(UTC)
+
+
+def test_events_have_no_derived_rows() -> None:
+    assert project(0, "appeal", {"id": "a", "at": "t"}) == {}
