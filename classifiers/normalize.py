@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from classifiers import disguises
+from classifiers import disguised_characters, disguised_spelling
 from classifiers.base import TextSpan
-from classifiers.disguises import Edit
+from classifiers.disguised_characters import Edit
 
 _STEPS: Final = (
-    disguises.zero_width,
-    disguises.compatibility_forms,
-    disguises.combining_marks,
-    disguises.confusables,
-    disguises.spaced_letters,
-    disguises.leetspeak,
-    disguises.repeats,
+    disguised_characters.zero_width,
+    disguised_characters.compatibility_forms,
+    disguised_characters.combining_marks,
+    disguised_characters.confusables,
+    disguised_spelling.spaced_letters,
+    disguised_spelling.leetspeak,
+    disguised_spelling.repeats,
 )
 """In this order: invisible characters hide all others, and spaced letters must be joined before they can be read."""
 
