@@ -29,6 +29,9 @@ DEVELOPMENT_POLICY = "1.3.6.1.4.1.99999.1"
 
 MAX_REQUEST_BYTES = 64 * 1024
 
+REJECTION = bytes.fromhex("30053003020102")
+"""A TimeStampResp of status 2 (rejection) without a token (RFC 3161 section 2.4.2), which asn1crypto cannot write."""
+
 
 class TimestampIssuer:
     """Answers RFC 3161 requests with tokens signed by a time-stamping leaf."""
@@ -53,7 +56,7 @@ class TimestampIssuer:
             imprint, nonce = request["message_imprint"], request["nonce"].native
             imprint["hash_algorithm"]["algorithm"].native  # noqa: B018 -- asn1crypto parses on access
         except (ValueError, TypeError, KeyError):
-            return bytes(tsp.TimeStampResp({"status": {"status": "rejection"}}).dump())
+            return REJECTION
         info = {
             "version": "v1",
             "policy": DEVELOPMENT_POLICY,

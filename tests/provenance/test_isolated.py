@@ -1,0 +1,67 @@
+"""Reading a stranger's file in a child: same answer, and its death is an answer too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provenance.base import Claim, CredentialState, CredentialUnreadable
+from provenance.certificates import DevelopmentPki
+from provenance.credentials import C2paReader
+from provenance.isolated import IsolatedReader, ReadLimits, read_isolated
+from provenance.signers import FileSigner
+from provenance.timestamps import DevelopmentTimestampAuthority
+
+
+@pytest.fixture
+def signed(pki: DevelopmentPki, anchors: str, video: Path, tmp_path: Path, claim: Claim) -> Path:
+    with DevelopmentTimestampAuthority.from_files(pki.timestamp_chain_pem, pki.timestamp_key_pem) as authority:
+        signer = FileSigner(pki.chain_pem, pki.key_pem, anchors, timestamp_url=authority.url)
+        signer.sign(video, tmp_path / "signed.mp4", claim)
+    return tmp_path / "signed.mp4"
+
+
+def test_the_child_reads_the_same_as_this_process(signed: Path, anchors: str) -> None:
+    credential = IsolatedReader(anchors).read(signed)
+
+    assert credential.state is CredentialState.TRUSTED
+    assert credential == C2paReader(anchors).read(signed)
+
+
+def test_the_child_keeps_to_the_allow_list(signed: Path, anchors: str) -> None:
+    credential = read_isolated(signed, anchors, frozenset({"1:somebody"}))
+
+    assert credential.state is CredentialState.UNKNOWN_ISSUER
+
+
+def test_a_file_without_credential_is_absent(video: Path, anchors: str) -> None:
+    assert read_isolated(video, anchors).state is CredentialState.ABSENT
+
+
+def test_an_unreadable_file_keeps_its_reason(tmp_path: Path, anchors: str) -> None:
+    with pytest.raises(CredentialUnreadable, match=r"none\.mp4 cannot be read"):
+        read_isolated(tmp_path / "none.mp4", anchors)
+
+
+def test_a_file_over_the_limit_is_refused(signed: Path, anchors: str) -> None:
+    with pytest.raises(CredentialUnreadable, match="the limit is 10"):
+        read_isolated(signed, anchors, limits=ReadLimits(file_bytes=10))
+
+
+def test_a_child_out_of_memory_is_unreadable_and_not_absent(signed: Path, anchors: str) -> None:
+    starved = replace(ReadLimits(), memory_bytes=8 * 1024**2)
+
+    with pytest.raises(CredentialUnreadable):
+        read_isolated(signed, anchors, limits=starved)
+
+
+def test_a_child_that_takes_too_long_is_ended(signed: Path, anchors: str) -> None:
+    with pytest.raises(CredentialUnreadable, match=r"took over 0\.01 s"):
+        read_isolated(signed, anchors, limits=ReadLimits(timeout_s=0.01))
+
+
+def test_a_child_killed_by_its_processor_limit_is_unreadable(signed: Path, anchors: str) -> None:
+    with pytest.raises(CredentialUnreadable, match="killed by signal"):
+        read_isolated(signed, anchors, limits=ReadLimits(cpu_s=0))
