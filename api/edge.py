@@ -51,12 +51,13 @@ class Edge:
     async def _pass_on(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         request = Request(scope)
         try:
-            body.refuse_declared(Headers(scope=scope).get("content-length"))
-            await self._app(scope, body.receive, _unless(body, answer))
+            body.refuse(Headers(scope=scope).get("content-length"))
+            await self._app(scope, body.receive, _unless_exceeded(body, answer))
+            body.refuse()
         except RequestTooLargeError as error:
             if not answer.status:
                 await problem_response(request, error)(scope, body.receive, answer.send)
-        except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, the client gets an answer
+        except Exception as error:
             response = unexpected(request, error)
             if not answer.status:
                 await response(scope, body.receive, answer.send)
@@ -76,19 +77,16 @@ class _Body:
     def exceeded(self) -> bool:
         return self._seen > self._limit
 
-    def error(self) -> RequestTooLargeError:
-        return RequestTooLargeError(f"the request is larger than the {self._limit} bytes that are accepted here")
-
-    def refuse_declared(self, length: str | None) -> None:
-        if length is not None and length.isdigit() and int(length) > self._limit:
-            raise self.error()
+    def refuse(self, declared: str | None = None) -> None:
+        """Raise RequestTooLargeError if too much was declared, or came."""
+        if self.exceeded or (declared is not None and declared.isdigit() and int(declared) > self._limit):
+            raise RequestTooLargeError(f"the request is larger than the {self._limit} bytes that are accepted here")
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
-            if self.exceeded:
-                raise self.error()
+            self.refuse()
         return message
 
 
@@ -110,13 +108,12 @@ class _Answer:
         await self._send(message)
 
 
-def _unless(body: _Body, answer: _Answer) -> Send:
-    """Pass answers on until the body turns out too large: a parser may have taken that for something else."""
+def _unless_exceeded(body: _Body, answer: _Answer) -> Send:
+    """Drop what is answered after the body turned out too large: a parser took that for a fault of its own."""
 
     async def send(message: Message) -> None:
-        if body.exceeded and not answer.status:
-            raise body.error()
-        await answer.send(message)
+        if answer.status or not body.exceeded:
+            await answer.send(message)
 
     return send
 

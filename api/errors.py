@@ -43,6 +43,19 @@ class RequestTooLargeError(ApiError):
 class InvalidRequestError(ApiError):
     """A field of the request is missing or makes no sense."""
 
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        """The field."""
+
+
+class UnsupportedFeatureError(InvalidRequestError):
+    """The request asks for something that this version does not do; it is refused, never done halfway."""
+
+
+class BusyError(ApiError):
+    """Too many requests of this kind at once."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -63,6 +76,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ForbiddenError: Problem(403, "forbidden", 2),
     RequestTooLargeError: Problem(413, "request-too-large", 2),
     InvalidRequestError: Problem(422, "invalid-request", 2),
+    UnsupportedFeatureError: Problem(400, "unsupported", 2),
+    BusyError: Problem(429, "busy", 1),
     ForeignPackageError: Problem(500, "foreign-package", 1),
     SafetyError: Problem(500, "internal", 1),
     InvalidContent: Problem(422, "invalid-content", 2),

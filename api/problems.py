@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api.errors import PROBLEMS, InvalidRequestError, Problem, UnauthorizedError, UnsupportedFeatureError, problem_of
+from api.errors import PROBLEMS, BusyError, InvalidRequestError, Problem, UnauthorizedError, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ OPENAI_PATHS = ("/v1/moderations", "/v1/videos")
 """Routes below these answer errors as the hosted API of that shape did."""
 
 SLUGS = {
-    HTTPStatus.BAD_REQUEST: "invalid-request",
+    HTTPStatus.BAD_REQUEST: "bad-request",
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
 }
@@ -57,10 +57,12 @@ def problem_response(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request %s: %s: %s", request_id(request), type(error).__name__, error)
-    param = error.param if isinstance(error, InvalidRequestError | UnsupportedFeatureError) else None
+    param = error.param if isinstance(error, InvalidRequestError) else None
     response = respond(request, problem, str(error), param)
     if isinstance(error, UnauthorizedError):
         response.headers["www-authenticate"] = "Bearer"
+    if isinstance(error, BusyError):
+        response.headers["retry-after"] = "1"
     return response
 
 
@@ -128,7 +130,9 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     words = HTTPStatus(status).phrase
-    response = respond(request, Problem(status, SLUGS.get(HTTPStatus(status), words.lower().replace(" ", "-")), 1), words)
+    response = respond(
+        request, Problem(status, SLUGS.get(HTTPStatus(status), words.lower().replace(" ", "-")), 1), words
+    )
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     return response

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.keys import anchors_pem, ledger_key, signer, watermark_key
 from api.settings import Settings
+from api.views import origin_view
 from classifiers import catalog
 from media.blobs import BlobStore
 from media.clip import Clip
@@ -39,7 +40,7 @@ from safety.policy import DEFAULT_POLICY, Policy, load_policy
 from safety.release import ReleaseDesk
 from safety.review import Review
 from safety.scan import Scanner
-from safety.work import JobRunner
+from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -233,14 +234,26 @@ class House:
         return Scanner(self.prompt_gate, self.credential_reader, self.watermark, self.known, forensics, self.limits)
 
     def resume(self, job: str) -> None:
-        """Queue a held job again after a reviewer allowed it."""
-        attempt = 1 + sum(decision.supersedes is not None for decision in self.ledger.decisions(job=job))
-        self.queue.submit(job, attempt)
+        """Queue a job (again): for a held one after a reviewer allowed it, or one that was not queued for a crash."""
+        self.queue.submit(job, self._attempts(job))
+
+    def cancel(self, job: str) -> None:
+        """Stop a job before its next step, however often it was queued."""
+        for attempt in range(1, self._attempts(job) + 1):
+            self.queue.cancel(job, attempt)
+
+    def _attempts(self, job: str) -> int:
+        return 1 + sum(decision.supersedes is not None for decision in self.ledger.decisions(job=job))
 
     @cached_property
     def runner(self) -> JobRunner:
         """Walks one job along the path."""
         return JobRunner(self.jobs, self.pipeline)
+
+    @cached_property
+    def scan_runner(self) -> ScanRunner:
+        """Looks at one upload."""
+        return ScanRunner(self.scans, self.uploads, self.scanner, origin_view)
 
     @cached_property
     def queue(self) -> Queue:
@@ -258,6 +271,7 @@ class House:
             self.engine,
             heartbeats,
             lambda job, step: self.runner.run(job, step).status.value,
+            scan=lambda scan, step: self.scan_runner.run(scan, step).value,
             concurrency=self.settings.worker_concurrency,
             lease_s=self.settings.worker_lease_s,
         )

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 QUEUE = "jobs"
 WORKFLOW = "run_job"
 
+SCANS = "scans"
+SCAN_WORKFLOW = "run_scan"
+"""Scans have a queue of their own: a long upload does not delay a job, nor the other way round."""
+
 PROTOCOL = "framegate-jobs-1"
 """Workers adopt each other's jobs while this is equal; change it when the steps of a job change."""
 
@@ -42,7 +46,7 @@ RETRIES = StepOptions(
 waiting, plus the database driver's own time-outs."""
 
 RunJob = Callable[[str, Step], str]
-"""Runs the job with this id, wrapping each step; returns the word of its final status."""
+"""Runs the job, or the scan, with this id, wrapping each step; returns the word of its final status."""
 
 
 def prepare_queue(engine: Engine) -> None:
@@ -58,14 +62,15 @@ class Queue:
 
     def submit(self, job: str, attempt: int = 1) -> None:
         """Queue one attempt of a job; the same attempt twice is one."""
+        self._enqueue(QUEUE, WORKFLOW, f"{job}.{attempt}", job)
+
+    def submit_scan(self, scan: str) -> None:
+        """Queue a scan; the same scan twice is one."""
+        self._enqueue(SCANS, SCAN_WORKFLOW, scan, scan)
+
+    def _enqueue(self, queue: str, workflow: str, id_: str, subject: str) -> None:
         self._client.enqueue(
-            {
-                "queue_name": QUEUE,
-                "workflow_name": WORKFLOW,
-                "workflow_id": f"{job}.{attempt}",
-                "app_version": PROTOCOL,
-            },
-            job,
+            {"queue_name": queue, "workflow_name": workflow, "workflow_id": id_, "app_version": PROTOCOL}, subject
         )
 
     def cancel(self, job: str, attempt: int = 1) -> None:
@@ -110,11 +115,20 @@ class Worker:
     """Runs queued jobs in this process until stopped. One a process: DBOS is process-wide."""
 
     def __init__(
-        self, engine: Engine, heartbeats: Heartbeats, run: RunJob, *, concurrency: int, lease_s: float
+        self,
+        engine: Engine,
+        heartbeats: Heartbeats,
+        run: RunJob,
+        *,
+        scan: RunJob | None = None,
+        concurrency: int,
+        lease_s: float,
     ) -> None:
+        """Take what runs a job; `scan` runs a scan, and without it this worker leaves scans to others."""
         self._engine = engine
         self._heartbeats = heartbeats
         self._run = run
+        self._scan = scan
         self._concurrency = concurrency
         self._lease_s = lease_s
         self._stopping = threading.Event()
@@ -132,15 +146,13 @@ class Worker:
                 "enable_otlp": False,
             }
         )
-        run = self._run
-
-        @DBOS.workflow(name=WORKFLOW)
-        def run_job(job: str) -> str:
-            return run(job, lambda name, work: DBOS.run_step({**RETRIES, "name": name}, work))
-
+        queues = {QUEUE: (WORKFLOW, self._run)} | ({SCANS: (SCAN_WORKFLOW, self._scan)} if self._scan else {})
+        for workflow, run in queues.values():
+            _register(workflow, run)
         self._heartbeats.beat()
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=0.25)
+        for queue in queues:
+            DBOS.register_queue(queue, worker_concurrency=self._concurrency, polling_interval_sec=0.25)
         self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._watchdog.start()
 
@@ -166,3 +178,9 @@ class Worker:
                 log.warning("worker %s is silent; adopted %d of its jobs", dead, len(adopted))
                 if not adopted:
                     self._heartbeats.forget(dead)
+
+
+def _register(workflow: str, run: RunJob) -> None:
+    @DBOS.workflow(name=workflow)
+    def run_durably(subject: str) -> str:
+        return run(subject, lambda name, work: DBOS.run_step({**RETRIES, "name": name}, work))

@@ -55,8 +55,8 @@ class Scanner:
     forensics: Classifier[Clip] | None
     limits: Limits
 
-    def scan(self, path: Path) -> tuple[OriginReport, Decision]:
-        """Return the origin report of a file and the recorded Decision about it.
+    def scan(self, path: Path, *, job: str | None = None) -> tuple[OriginReport, Decision]:
+        """Return the origin report of a file and the recorded Decision about it; for a `job`, recorded once only.
 
         Raises:
             MediaError: the file cannot be decoded within the limits.
@@ -73,7 +73,9 @@ class Scanner:
             decode.coverage,
         )
         subject = f"sha256:{file_digest(path)}"
-        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode))
+        return report, self.gate.record(
+            Checkpoint.UPLOAD, subject, self._measurement(report, decode), job=job
+        )
 
     def _credential(self, path: Path) -> Credential | str:
         try:

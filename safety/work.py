@@ -1,4 +1,4 @@
-"""Runs one job to its end and writes down how it ended. The same function serves workers and the command line.
+"""Runs one job, or one scan, to its end and writes down how it ended. Serves workers and the command line.
 
 A refusal or a hold is an outcome. An exception of the house means "could not decide or could not do": the job is
 FAILED with its reason, nothing is released, and the request can be made again.
@@ -7,16 +7,21 @@ FAILED with its reason, nothing is released, and the request can be made again.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from classifiers.base import ClassifierError
 from generator.base import GenerationCancelled, GeneratorError, Progress
+from media.blobs import BlobStore
 from media.errors import MediaError
 from provenance.base import ProvenanceError
-from safety.domain import Job, JobStatus
-from safety.errors import SafetyError
+from safety.domain import Action, Decision, Job, JobStatus, OriginReport
+from safety.errors import DatabaseError, SafetyError
+from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 from safety.pipeline import Outcome, Output, Pipeline, Step
+from safety.scan import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -65,3 +70,50 @@ class JobRunner:
             raise
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
         return outcome
+
+
+Report = Callable[[OriginReport, Decision, float], Output]
+"""Writes an origin report as JSON; the number is the milliseconds that the scan took."""
+
+
+@dataclass(frozen=True)
+class ScanRunner:
+    """Takes a scan by its id, looks at the upload, and keeps the report."""
+
+    scans: ScanStore
+    uploads: BlobStore
+    scanner: Scanner
+    report: Report
+
+    def run(self, scan_id: str, step: Step) -> ScanStatus:
+        """Run a scan and return how it ended; running it again changes nothing. An upload that cannot be read FAILED.
+
+        Raises:
+            DatabaseError: the database stayed away; the scan is as it was, and may be run again.
+        """
+        scan = self.scans.get(scan_id)
+        if scan.status not in FINAL:
+            self.scans.set_status(scan_id, ScanStatus.RUNNING)
+            seen = step("scan", lambda: self._look(scan))
+            status = ScanStatus.FAILED if "error" in seen else ScanStatus.DONE
+            scan = self.scans.set_status(scan_id, status, report=seen.get("report"), error=seen.get("error", ""))
+        if scan.report is None or scan.report["action"] != Action.REVIEW.word:
+            self.discard_upload(scan)
+        return scan.status
+
+    def discard_upload(self, scan: Scan) -> None:
+        """Delete the uploaded file, unless another scan of the same file still needs it. Its digest stays recorded."""
+        if not self.scans.unfinished(sha256=scan.sha256, limit=1):
+            self.uploads.discard(scan.sha256)
+
+    def _look(self, scan: Scan) -> Output:
+        started = time.perf_counter()
+        try:
+            report, decision = self.scanner.scan(self.uploads.path(scan.sha256), job=scan.id)
+        except DatabaseError:
+            raise  # tried again
+        except HOUSE_ERRORS as error:
+            # An answer, not an exception: the durable runner remembers answers word for word.
+            log.error("scan %s failed: %s", scan.id, error)
+            return {"error": f"{type(error).__name__}: {error}"}
+        return {"report": self.report(report, decision, (time.perf_counter() - started) * 1000)}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, select, tuple_, update
+from sqlalchemy import Engine, Row, func, select, tuple_, update
 
 from safety.database import insert_unless_there, reading, utc_now, writing
 from safety.domain import Job, JobStatus
@@ -77,21 +77,36 @@ class JobStore:
         status: JobStatus | None = None,
         after: str | None = None,
         limit: int = 50,
+        oldest_first: bool = False,
+        erased: bool = True,
     ) -> list[Job]:
         """Return up to `limit` jobs, newest first; `after` is the id of the last one of the page before.
+
+        `erased=False` leaves out jobs whose prompt was erased.
 
         Raises:
             NotFound: there is no job `after`.
         """
-        query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+        place = tuple_(jobs.c.created_at, jobs.c.id)
+        order = (jobs.c.created_at, jobs.c.id) if oldest_first else (jobs.c.created_at.desc(), jobs.c.id.desc())
+        query = select(jobs).order_by(*order).limit(limit)
+        if not erased:
+            query = query.where(jobs.c.prompt != "")
         if requester is not None:
             query = query.where(jobs.c.requester == requester)
         if status is not None:
             query = query.where(jobs.c.status == status.value)
         if after is not None:
-            query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < (self.get(after).created_at, after))
+            last = (self.get(after).created_at, after)
+            query = query.where(place > last if oldest_first else place < last)
         with reading(self._engine) as connection:
             return [_to_job(row) for row in connection.execute(query)]
+
+    def counts(self) -> dict[JobStatus, int]:
+        """Return how many jobs stand where; a status that no job has is left out."""
+        query = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+        with reading(self._engine) as connection:
+            return {JobStatus(status): count for status, count in connection.execute(query)}
 
     def set_status(
         self, id_: str, status: JobStatus, *, outputs: dict[str, dict[str, Any]] | None = None, error: str = ""

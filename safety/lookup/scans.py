@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -81,6 +81,15 @@ class ScanStore:
             query = query.where(tuple_(scans.c.created_at, scans.c.id) < (self.get(after).created_at, after))
         with reading(self._engine) as connection:
             return [_to_scan(row) for row in connection.execute(query)]
+
+    def unfinished(self, *, sha256: str | None = None, limit: int = 1000) -> Sequence[Scan]:
+        """Return up to `limit` scans that have not ended, oldest first; with `sha256`, those of this upload."""
+        query = select(scans).where(scans.c.status.not_in([status.value for status in FINAL]))
+        if sha256 is not None:
+            query = query.where(scans.c.sha256 == sha256)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(scans.c.created_at, scans.c.id).limit(limit))
+            return [_to_scan(row) for row in rows]
 
     def set_status(
         self, id_: str, status: ScanStatus, *, report: dict[str, Any] | None = None, error: str = ""

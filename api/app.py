@@ -1,0 +1,98 @@
+"""The HTTP API: opens the house, frames every request, and adds the routes. `framegate serve` runs it.
+
+    request ─▶ edge (id, size, time) ─▶ key and scope ─▶ route ─▶ house ─▶ answer, or problem
+
+Handlers are plain functions in threads around the synchronous house. The documentation pages of the framework load
+scripts from the network, so they are off; `/openapi.json` is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from api import problems
+from api.edge import Edge
+from api.idempotent import REMEMBERED
+from api.metrics import Metrics
+from api.readiness import Readiness
+from api.routes import health, moderations, record, reviews, scans, verification, video_content, videos
+from api.settings import Settings
+from api.wiring import House
+from safety.domain import JobStatus
+
+log = logging.getLogger(__name__)
+
+ROUTES = (moderations, videos, video_content, scans, record, reviews, verification, health)
+
+MAX_REQUEUED = 1000
+"""Waiting jobs that are handed to the queue again at a start."""
+
+
+def create_app(settings: Settings | None = None, house: House | None = None) -> FastAPI:
+    """Build the app. Nothing is opened before it starts.
+
+    Args:
+        settings: default: from the environment, read when the app starts.
+        house: one that is open already; the app then leaves closing it to its owner.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = house or House(settings or Settings())
+        try:
+            await run_in_threadpool(_prepare, app, opened, metrics)
+            yield
+        finally:
+            if house is None:
+                await run_in_threadpool(opened.close)
+
+    app = FastAPI(
+        title="framegate",
+        summary="Trust and safety for text-to-video: gate, screen, sign, record.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.metrics = metrics
+    app.add_middleware(Edge, metrics=metrics)
+    problems.install(app)
+    for module in ROUTES:
+        module.register(app)
+    return app
+
+
+def _prepare(app: FastAPI, house: House, metrics: Metrics) -> None:
+    """Refuse to start a house that cannot do its work; then pick up what a crash left lying.
+
+    Raises:
+        WeightsError, PolicyError, SignerUnusable, LedgerError: as `House.self_test`.
+    """
+    house.self_test()
+    _ = house.scanner, house.blobs, house.review, house.keys
+    app.state.house = house
+    app.state.readiness = Readiness(house)
+    metrics.start(house.ledger)
+    house.idempotency.forget_before(datetime.now(UTC) - REMEMBERED)
+    _requeue(house)
+
+
+def _requeue(house: House) -> None:
+    """Hand waiting work to the queue again: a process may have died between writing it down and queueing it.
+
+    The queue takes the same attempt once, so nothing runs twice.
+    """
+    jobs = house.jobs.list(status=JobStatus.QUEUED, limit=MAX_REQUEUED, oldest_first=True)
+    for job in jobs:
+        house.resume(job.id)
+    waiting = house.scans.unfinished(limit=MAX_REQUEUED)
+    for scan in waiting:
+        house.queue.submit_scan(scan.id)
+    if jobs or waiting:
+        log.info("%d jobs and %d scans wait for a worker", len(jobs), len(waiting))

@@ -1,0 +1,79 @@
+"""Says whether this process can decide and record, and what it can measure at each checkpoint. Judges nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from api.errors import PROBLEMS
+from api.views import Json
+from api.wiring import House
+from classifiers.base import Classifier
+from media.clip import Clip
+from safety.domain import Checkpoint
+from safety.measure import ORIGIN_SIGNALS
+
+FRESH_S = 5.0
+"""Seconds for which an answer about the ledger stands: anybody may ask, and asking takes the writer's turn."""
+
+
+class Readiness:
+    """Looks at one house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._turn = threading.Lock()
+        self._looked_at = float("-inf")
+        self._fault = ""
+
+    def report(self) -> tuple[bool, Json]:
+        """Return whether the process is ready, and what it can and cannot measure."""
+        fault = self._ledger_fault()
+        checkpoints = {checkpoint.value: self._checkpoint(checkpoint) for checkpoint in Checkpoint}
+        view: Json = {
+            "ready": not fault,
+            "ledger": fault or "ok",
+            "policy": self._house.policy.digest,
+            "checkpoints": checkpoints,
+        }
+        return not fault, view
+
+    def _ledger_fault(self) -> str:
+        """Prove that the record can be written: its newest head is checked against its signature and signed again."""
+        with self._turn:
+            if time.monotonic() - self._looked_at > FRESH_S:
+                try:
+                    self._house.ledger.checkpoint()
+                    self._fault = ""
+                except tuple(PROBLEMS) as error:
+                    self._fault = f"not usable ({type(error).__name__})"
+                self._looked_at = time.monotonic()
+            return self._fault
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> Json:
+        policy = self._house.policy
+        asked = policy.signals_at(checkpoint)
+        measured = self._measured(checkpoint)
+        reasons = {gap.signal: gap.reason for gap in policy.gaps if gap.checkpoint is checkpoint}
+        reasons |= dict.fromkeys(asked - measured, "no classifier in service reports it")
+        absent = {gap.signal: gap.reason for gap in self._house.gate.instruments.absent}
+        reasons |= {signal: absent[signal] for signal in asked - measured if signal in absent}
+        return {
+            "measured": sorted(asked & measured),
+            "unmeasured": [{"signal": signal, "reason": reason} for signal, reason in sorted(reasons.items())],
+        }
+
+    def _measured(self, checkpoint: Checkpoint) -> frozenset[str]:
+        instruments = self._house.gate.instruments
+        text = frozenset(signal for each in instruments.text for signal in each.signals)
+        clip = frozenset(signal for each in instruments.clip for signal in each.signals)
+        if checkpoint is Checkpoint.PROMPT:
+            return text
+        if checkpoint is Checkpoint.UPLOAD:
+            return _seen_by_scans(self._house.scanner.forensics)
+        return text | clip if checkpoint is Checkpoint.INPUT else clip
+
+
+def _seen_by_scans(forensics: Classifier[Clip] | None) -> frozenset[str]:
+    estimate = frozenset({"origin.likely_synthetic"})
+    return ORIGIN_SIGNALS | forensics.signals if forensics else ORIGIN_SIGNALS - estimate

@@ -1,0 +1,38 @@
+"""`/healthz`, `/readyz` and `/metrics`: for the machinery around the service. Keep them inside your network."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from api.auth import HouseOf
+from api.metrics import Metrics
+from api.readiness import Readiness
+
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+"""Content type of Prometheus' text format."""
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    app.add_api_route("/healthz", get_health, methods=["GET"], summary="The process is alive")
+    app.add_api_route("/readyz", get_readiness, methods=["GET"], summary="It can decide and record")
+    app.add_api_route("/metrics", get_metrics, methods=["GET"], response_class=Response, summary="Counts")
+
+
+async def get_health() -> dict[str, str]:
+    """Answer: the process lives. Asks nobody else."""
+    return {"status": "alive"}
+
+
+def get_readiness(request: Request) -> JSONResponse:
+    """Say what can be measured at each checkpoint; 503 while the record cannot be written."""
+    readiness: Readiness = request.app.state.readiness
+    ready, view = readiness.report()
+    return JSONResponse(view, 200 if ready else 503)
+
+
+def get_metrics(request: Request, house: HouseOf) -> Response:
+    """Return every count."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.exposition(house.ledger, house.jobs.counts()), media_type=EXPOSITION)

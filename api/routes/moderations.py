@@ -1,0 +1,72 @@
+"""`POST /v1/moderations`: judge texts at the prompt gate, in the shape of OpenAI's moderation API.
+
+Clients of that API work unchanged. Pictures are refused: nothing here measures them, and silence would read as clean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.auth import HouseOf, Requester
+from api.errors import UnsupportedFeatureError
+from api.routes.categories import NAMES, answer
+from api.schemas import ImagePart, ModerationBody, TextPart
+from api.views import finding_rows, unmeasured_rows
+from safety.domain import Action, Decision
+from safety.gate import refuse_unreadable
+
+PATH = "/v1/moderations"
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    app.add_api_route(PATH, create_moderation, methods=["POST"], summary="Judge texts at the prompt gate")
+
+
+def create_moderation(body: ModerationBody, house: HouseOf, _caller: Requester) -> dict[str, Any]:
+    """Judge every text; each Decision is recorded. A text that is none refuses the whole request."""
+    texts = _texts(body)
+    for text in texts:
+        refuse_unreadable(text, house.settings.prompt_max_characters)
+    decisions = [house.prompt_gate.check_prompt(text) for text in texts]
+    return {
+        "id": f"modr-{decisions[0].id.removeprefix('dec_')}",
+        "model": f"framegate-{house.policy.name}",
+        "results": [result_view(decision) for decision in decisions],
+    }
+
+
+def result_view(decision: Decision) -> dict[str, Any]:
+    """One Decision as a moderation result. Our whole answer stands in `x_framegate`."""
+    told = answer(decision)
+    return {
+        "flagged": decision.verdict.action is not Action.ALLOW,
+        "categories": told.categories,
+        "category_scores": told.scores,
+        "category_applied_input_types": {name: ["text"] for name in NAMES},
+        "x_framegate": {
+            "decision": decision.id,
+            "action": decision.verdict.action.word,
+            "policy": decision.verdict.policy,
+            "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+            "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
+            "categories_unmeasured": told.unmeasured,
+        },
+    }
+
+
+def _texts(body: ModerationBody) -> list[str]:
+    if isinstance(body.input, str):
+        return [body.input]
+    if any(isinstance(part, ImagePart) for part in body.input):
+        raise UnsupportedFeatureError(
+            "pictures are not measured by this route: nothing was judged. Send the text alone; "
+            "videos are screened when they are generated or released",
+            "input",
+        )
+    parts = [part.text for part in body.input if isinstance(part, TextPart)]
+    if parts:
+        return ["\n".join(parts)]
+    return [text for text in body.input if isinstance(text, str)]

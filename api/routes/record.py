@@ -1,0 +1,60 @@
+"""The record, read: decisions by condition, one decision, the newest signed checkpoint. Nothing here writes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+from fastapi.responses import PlainTextResponse
+
+from api.auth import AnyCaller, Auditor, HouseOf
+from api.routes.videos import owns
+from api.schemas import DecisionQuery, Id
+from api.views import Json, decision_view
+from safety.domain import Action
+from safety.errors import NotFound
+
+PATH = "/v1/decisions"
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    app.add_api_route(PATH, list_decisions, methods=["GET"], summary="List decisions, newest first")
+    app.add_api_route(f"{PATH}/{{decision}}", get_decision, methods=["GET"], summary="Look at a decision")
+    app.add_api_route(
+        "/v1/ledger/checkpoint",
+        get_checkpoint,
+        methods=["GET"],
+        response_class=PlainTextResponse,
+        summary="The newest signed checkpoint",
+    )
+
+
+def list_decisions(house: HouseOf, _caller: Auditor, query: Annotated[DecisionQuery, Query()]) -> Json:
+    """List decisions that meet every condition, newest first, a page at a time."""
+    conditions = query.model_dump(exclude={"action", "limit"})
+    action = None if query.action is None else Action.from_word(query.action)
+    page = house.ledger.decisions(action=action, limit=query.limit, **conditions)
+    return {
+        "object": "list",
+        "data": [decision_view(decision) for decision in page],
+        # A full page may have been the last one: the next is then empty.
+        "next": page[-1].id if len(page) == query.limit else None,
+    }
+
+
+def get_decision(decision: Id, house: HouseOf, caller: AnyCaller) -> Json:
+    """Show one decision: to auditors and reviewers any, to a requester those about its own videos."""
+    found = house.ledger.decision(decision)
+    if found is None or not (caller.may("auditor", "reviewer") or owns(house, caller, found.job)):
+        raise NotFound(f"no decision has the id {decision}")
+    replacement = house.ledger.superseding(decision)
+    return {**decision_view(found), "superseded_by": replacement.id if replacement else None}
+
+
+def get_checkpoint(house: HouseOf) -> str:
+    """Return the newest checkpoint as a signed note (C2SP tlog-checkpoint). Public: keep copies of it elsewhere."""
+    note = house.ledger.latest_checkpoint()
+    if note is None:
+        raise NotFound("no checkpoint was signed yet")
+    return note

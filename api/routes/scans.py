@@ -1,0 +1,69 @@
+"""`/v1/scans`: where does an uploaded video come from? Accepted at once, looked at by a worker.
+
+    upload ─▶ stored under its digest ─▶ scan row ─▶ queue ─▶ worker (safety.scan) ─▶ report
+
+Killing the worker loses nothing: another one adopts the scan. The upload is deleted when its scan is done, unless its
+decision waits for a reviewer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from api.auth import AnyCaller, HouseOf, Requester
+from api.idempotent import choose_id
+from api.schemas import UPLOAD, Id
+from api.uploads import Upload, keep
+from api.views import Json
+from safety.errors import NotFound
+from safety.lookup.scans import Scan, ScanStatus
+
+PATH = "/v1/scans"
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    app.add_api_route(
+        PATH, create_scan, methods=["POST"], status_code=202, openapi_extra=UPLOAD, summary="Upload a video to scan"
+    )
+    app.add_api_route(f"{PATH}/{{scan}}", get_scan, methods=["GET"], summary="Look at a scan")
+
+
+async def _upload(request: Request, house: HouseOf, _caller: Requester) -> Upload:
+    return await keep(request, house.uploads)
+
+
+def create_scan(
+    upload: Annotated[Upload, Depends(_upload)], request: Request, house: HouseOf, caller: Requester
+) -> Json:
+    """Queue a scan of the uploaded video."""
+    id_ = choose_id(request, house, caller.id, "scan", {"sha256": upload.sha256, "name": upload.name})
+    scan = house.scans.create(Scan(id_, caller.id, datetime.now(UTC), upload.sha256, upload.name))
+    if scan.status is ScanStatus.QUEUED:
+        house.queue.submit_scan(scan.id)
+    return scan_view(scan)
+
+
+def get_scan(scan: Id, house: HouseOf, caller: AnyCaller) -> Json:
+    """Show where a scan stands, and its report when it is done."""
+    found = house.scans.get(scan)
+    if not caller.may_see(found.requester, "reviewer", "auditor"):
+        raise NotFound(f"no scan has the id {scan}")
+    return scan_view(found)
+
+
+def scan_view(scan: Scan) -> Json:
+    """A scan as JSON; the report is what `framegate scan --json` prints."""
+    return {
+        "id": scan.id,
+        "object": "scan",
+        "status": scan.status.value,
+        "created_at": scan.created_at.isoformat(),
+        "name": scan.name,
+        "sha256": scan.sha256,
+        "report": scan.report,
+        "error": scan.error or None,
+    }

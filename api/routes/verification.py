@@ -1,0 +1,48 @@
+"""`POST /v1/verify`: is this file one of ours, and is its credential intact? Public: no key, few at a time.
+
+Whoever was sent a video may ask. Nothing is stored and nothing is recorded; the file is gone when the answer is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from api.auth import HouseOf
+from api.errors import BusyError
+from api.schemas import UPLOAD
+from api.uploads import borrow
+from api.views import Json, credential_view
+from safety.verify import verify_file
+
+AT_ONCE = 4
+"""Files that strangers have looked at at the same time; more are told to come back."""
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    app.state.verifications = threading.BoundedSemaphore(AT_ONCE)
+    app.add_api_route(
+        "/v1/verify", verify_upload, methods=["POST"], openapi_extra=UPLOAD, summary="Check a file's credential"
+    )
+
+
+async def _uploaded(request: Request) -> AsyncIterator[Path]:
+    turns: threading.BoundedSemaphore = request.app.state.verifications
+    if not turns.acquire(blocking=False):
+        raise BusyError(f"{AT_ONCE} files are being verified: try again in a moment")
+    try:
+        async with borrow(request) as path:
+            yield path
+    finally:
+        turns.release()
+
+
+def verify_upload(path: Annotated[Path, Depends(_uploaded)], house: HouseOf) -> Json:
+    """Check credential, time stamp and watermark of a file, and name the release behind them."""
+    seen = verify_file(path, house.credential_reader, house.watermark, house.known, house.limits)
+    return credential_view(seen.credential, seen.watermark, seen.release)

@@ -1,0 +1,93 @@
+"""Downloads: the released file of a video, a still or a sheet of stills of it. There is no way to any other file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query
+from fastapi.responses import FileResponse, Response
+
+from api.auth import AnyCaller, Caller, HouseOf, Requester
+from api.routes.videos import PATH, job_of, owns
+from api.schemas import Id
+from api.views import Json, release_view
+from api.wiring import House
+from media.stills import spritesheet_jpeg, thumbnail_jpeg
+from safety.domain import Release
+from safety.errors import Conflict, NotFound
+
+RELEASES = "/v1/releases/{release}"
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this module."""
+    file: dict[int | str, dict[str, Any]] = {200: {"content": {"video/mp4": {}, "image/jpeg": {}}}}
+    app.add_api_route(
+        f"{PATH}/{{video}}/content",
+        get_video_content,
+        methods=["GET"],
+        response_class=Response,
+        responses=file,
+        summary="Download a released video",
+    )
+    app.add_api_route(RELEASES, get_release, methods=["GET"], summary="Look at a release")
+    app.add_api_route(
+        f"{RELEASES}/content",
+        get_release_content,
+        methods=["GET"],
+        response_class=Response,
+        responses=file,
+        summary="Download a release",
+    )
+
+
+def get_video_content(
+    video: Id,
+    house: HouseOf,
+    caller: Requester,
+    variant: Annotated[Literal["video", "thumbnail", "spritesheet"], Query()] = "video",
+) -> Response:
+    """Send the released file, or JPEG stills made from it."""
+    job = job_of(house, caller, video)
+    release = house.ledger.release_of_job(job.id)
+    if release is None:
+        raise Conflict(f"video {video} is {job.status}: there is nothing to download")
+    if variant == "video":
+        return _file(house, release)
+    make = thumbnail_jpeg if variant == "thumbnail" else spritesheet_jpeg
+    return Response(make(_stored(house, release), house.limits), media_type="image/jpeg")
+
+
+def get_release(release: Id, house: HouseOf, caller: AnyCaller) -> Json:
+    """Show a release: its decisions, digest, watermark and manifest."""
+    return release_view(_release_of(house, caller, release))
+
+
+def get_release_content(release: Id, house: HouseOf, caller: AnyCaller) -> Response:
+    """Send the released file."""
+    return _file(house, _release_of(house, caller, release))
+
+
+def _release_of(house: House, caller: Caller, id_: str) -> Release:
+    """A release that this caller may see: auditors and reviewers any, a requester those of its own videos."""
+    release = house.ledger.release(id_)
+    if release is None or not (caller.may("auditor", "reviewer") or owns(house, caller, release.job)):
+        raise NotFound(f"no release has the id {id_}")
+    return release
+
+
+def _file(house: House, release: Release) -> FileResponse:
+    return FileResponse(
+        _stored(house, release),
+        media_type="video/mp4",
+        filename=f"{release.id}.mp4",
+        headers={"etag": f'"{release.sha256}"'},
+    )
+
+
+def _stored(house: House, release: Release) -> Path:
+    if not house.blobs.contains(release.sha256):
+        raise Conflict(f"the file of release {release.id} was deleted; its record stays")
+    house.blobs.verify(release.sha256)  # what was altered on the disk does not leave
+    return house.blobs.path(release.sha256)

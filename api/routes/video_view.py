@@ -1,0 +1,97 @@
+"""A job as OpenAI's Video object, and a refusal as its `moderation_blocked` error. Reads the record only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.views import Json, finding_rows, unmeasured_rows
+from api.wiring import House
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
+
+STATUSES = {
+    JobStatus.QUEUED: "queued",
+    JobStatus.RUNNING: "in_progress",
+    JobStatus.HELD: "queued",
+    JobStatus.REFUSED: "failed",
+    JobStatus.RELEASED: "completed",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "failed",
+}
+"""The four words of that API. `x_framegate.status` has ours."""
+
+JUDGED, SCREENED = 10, 80
+"""Percent done when the prompt, and when the output, has its Decision: progress is read from the record."""
+
+BLOCKED = "moderation_blocked"
+
+
+def video_view(house: House, job: Job) -> Json:
+    """A job as a Video object, without its prompt. What that shape has no word for stands in `x_framegate`."""
+    decision = house.ledger.effective(job.id, Checkpoint.OUTPUT) or house.ledger.effective(job.id, Checkpoint.PROMPT)
+    release = house.ledger.release_of_job(job.id) if job.status is JobStatus.RELEASED else None
+    return {
+        "id": job.id,
+        "object": "video",
+        "model": house.generator.name,
+        "status": STATUSES[job.status],
+        "progress": _progress(job, decision),
+        "created_at": int(job.created_at.timestamp()),
+        "completed_at": int(release.at.timestamp()) if release else None,
+        "expires_at": None,
+        "error": _error(job, decision),
+        "prompt": None,
+        "remixed_from_video_id": None,
+        "seconds": f"{job.seconds:g}",
+        "size": f"{job.width}x{job.height}",
+        "x_framegate": {
+            "status": job.status.value,
+            "seed": job.seed,
+            "release": release.id if release else None,
+            **(decided_view(decision) if decision else {}),
+        },
+    }
+
+
+def decided_view(decision: Decision) -> Json:
+    """The decision in force, with what a person needs to understand or appeal it."""
+    return {
+        "decision": decision.id,
+        "checkpoint": decision.checkpoint.value,
+        "action": decision.verdict.action.word,
+        "policy": decision.verdict.policy,
+        "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
+    }
+
+
+def refusal(decision: Decision) -> Json:
+    """A refusal as an error object: what rule, in the policy's words, and which decision to quote."""
+    clauses = {finding.clause for finding in decision.verdict.findings if finding.action is Action.BLOCK}
+    words = " ".join(sorted(clauses)) or decision.reason
+    what = "prompt" if decision.checkpoint is Checkpoint.PROMPT else "generated video"
+    return {
+        "message": f"The {what} was refused. {words} To appeal, quote decision {decision.id}.",
+        "type": "invalid_request_error",
+        "param": "prompt" if decision.checkpoint is Checkpoint.PROMPT else None,
+        "code": BLOCKED,
+        "x_framegate": decided_view(decision),
+    }
+
+
+def _progress(job: Job, decision: Decision | None) -> int:
+    if job.status is JobStatus.RELEASED:
+        return 100
+    if decision is None or job.status is JobStatus.QUEUED:
+        return 0
+    return SCREENED if decision.checkpoint is Checkpoint.OUTPUT else JUDGED
+
+
+def _error(job: Job, decision: Decision | None) -> dict[str, Any] | None:
+    if job.status is JobStatus.REFUSED and decision is not None:
+        return refusal(decision)
+    if job.status is JobStatus.CANCELLED:
+        return {"code": "cancelled", "message": "The job was cancelled; nothing was released."}
+    if job.status is JobStatus.FAILED:
+        kind = job.error.partition(":")[0]
+        return {"code": "generation_failed", "message": f"Could not be done ({kind}); nothing was released. Ask again."}
+    return None

@@ -1,0 +1,164 @@
+"""What a request may say: fields, lengths and ranges. Unknown fields are refused, never ignored.
+
+Answers are written by `api.views`. What a request means is the routes' business.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from generator.base import GenerationRequest
+from safety.domain import Checkpoint
+from safety.lookup.record import MAX_PAGE
+
+MAX_INPUTS = 100
+"""Texts judged for one request to `/v1/moderations`."""
+
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+_DEFAULTS = GenerationRequest("")
+
+
+Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+"""An id, digest or name: visible ASCII, so that no database trips over it."""
+
+Id = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,200}$")]
+"""The same, in the path of a route."""
+
+
+class Body(BaseModel):
+    """The body of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextPart(Body):
+    """A text among the parts of one input."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImageUrl(Body):
+    """Where a picture is."""
+
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(Body):
+    """A picture among the parts of one input."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+class ModerationBody(Body):
+    """`POST /v1/moderations`: one text, several texts (a result each), or the parts of one input (one result)."""
+
+    input: (
+        str
+        | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
+        | Annotated[list[Part], Field(min_length=1, max_length=MAX_INPUTS)]
+    )
+    model: str | None = None
+    """Taken for compatibility; the classifiers in service answer."""
+
+
+class VideoBody(Body):
+    """`POST /v1/videos`, as JSON or as a form."""
+
+    prompt: str
+    model: str | None = None
+    """Taken for compatibility; the generator in service answers and names itself."""
+
+    seconds: float = Field(_DEFAULTS.seconds, gt=0, le=3600)
+    size: str = f"{_DEFAULTS.width}x{_DEFAULTS.height}"
+    seed: int = Field(_DEFAULTS.seed, ge=0, lt=1 << 63)
+
+    @field_validator("size")
+    @classmethod
+    def _has_two_sides(cls, value: str) -> str:
+        if not _SIZE.fullmatch(value):
+            raise ValueError("a size is WIDTHxHEIGHT in pixels, for example 256x256")
+        return value
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.size.partition("x")[0])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.size.partition("x")[2])
+
+
+class ReviewBody(Body):
+    """`POST /v1/reviews/{decision}`."""
+
+    allow: bool
+    reason: str = Field(min_length=1, max_length=2000)
+    """Why; recorded for good."""
+
+
+class DecisionQuery(Body):
+    """The conditions of `GET /v1/decisions`; a decision meets all that are given."""
+
+    checkpoint: Checkpoint | None = None
+    action: Literal["allow", "review", "block"] | None = None
+    category: Word | None = None
+    """One of the findings is of it."""
+
+    job: Word | None = None
+    subject: Word | None = None
+    """`sha256:…` of what was judged."""
+
+    policy: Word | None = None
+    """`sha256:…` of the policy that judged."""
+
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    after: Word | None = None
+    """Id of the last decision of the page before."""
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE)
+
+
+class PageQuery(Body):
+    """A page of `GET /v1/videos`."""
+
+    after: Word | None = None
+    limit: int = Field(20, ge=1, le=100)
+    order: Literal["asc", "desc"] = "desc"
+
+
+def form_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe a body that comes as JSON or as a form, for `/openapi.json`."""
+    schema = model.model_json_schema()
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in FORM_TYPES}}}
+
+
+FORM_TYPES = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
+
+UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "The video file."}},
+                }
+            }
+        },
+    }
+}
+"""Describes a body with one video, for `/openapi.json`."""
