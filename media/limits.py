@@ -32,7 +32,7 @@ class Limits:
 
     max_file_bytes: int = 8 * 1024**3
     timeout_s: float = 1800.0
-    """Seconds spent waiting for the isolated decoder, its CPU seconds too. One core decodes 4 h of 1080p in them."""
+    """Seconds spent waiting for the isolated decoder, its CPU seconds too: about 3 h of 1080p30 on one core."""
 
     memory_bytes: int = 2 * 1024**3
     """Address space of the isolated decoder. About 0.35 GB of it are its libraries."""

@@ -44,6 +44,10 @@ _DAMAGED_SHARE = 0.05
 _DAMAGED_ALLOWED = 4
 """A cut-off file loses the last packets whatever its length."""
 
+_TAGS = 128
+_TAG_CHARACTERS = 4096
+"""Metadata beyond these is cut: some editors put their whole project there."""
+
 _DECODER_FAULTS = (av.error.FFmpegError, ValueError, OverflowError, RuntimeError)
 _BT709 = 1
 _UNSPECIFIED = 2
@@ -95,7 +99,7 @@ def probe_open(file: BinaryIO, name: str, limits: Limits) -> VideoInfo:
             codec=stream.codec_context.codec.canonical_name,
             container=container.format.name,
             has_audio=bool(container.streams.audio),
-            tags={key.lower(): str(value) for key, value in tags.items()},
+            tags={key.lower(): value[:_TAG_CHARACTERS] for key, value in list(tags.items())[:_TAGS]},
         )
 
 

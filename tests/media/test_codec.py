@@ -37,6 +37,16 @@ def test_probe_describes_what_was_encoded(tmp_path: Path, frames) -> None:
     assert info.tags["title"] == "a"
 
 
+def test_endless_metadata_is_cut(tmp_path: Path, frames) -> None:
+    path = tmp_path / "tags.mp4"
+    encode_mp4(frames(1), path, fps=10, tags={f"key{number}": "v" * 10_000 for number in range(300)})
+
+    tags = probe(path).tags
+
+    assert len(tags) <= 128
+    assert max(map(len, tags.values())) == 4096
+
+
 def test_every_frame_comes_back_with_its_time_and_colour(tmp_path: Path) -> None:
     """Saturated colours survive: the BT.709 tags are written and honoured."""
     colours = [(200, 40, 30), (20, 180, 60), (30, 40, 210), (128, 128, 128)]
