@@ -17,6 +17,7 @@ from typing import Any
 from classifiers.base import Classifier, ClassifierError
 from classifiers.entities import NamesClassifier
 from classifiers.evasion import EvasionClassifier
+from classifiers.forensics import ForensicClassifier
 from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.lexicon import LexiconClassifier
@@ -80,6 +81,13 @@ _CLIPS = (
         Clip,
         lambda: WeaponClassifier.signals,
         lambda parts: WeaponClassifier(parts.frame_encoder),
+        ENCODER_PACKAGE,
+    ),
+    Row(
+        "forensics",
+        Clip,
+        lambda: ForensicClassifier.signals,
+        lambda parts: ForensicClassifier(parts.frame_encoder),
         ENCODER_PACKAGE,
     ),
     Row(

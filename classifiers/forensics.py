@@ -1,0 +1,105 @@
+"""Estimates whether a video was made by a generator: a linear head on the mean CLIP embedding of a window's frames.
+
+An estimate from texture, learned from generators of 2022 to 2024. It proves nothing, it never says "real", it confuses
+drawn and rendered animation with synthesis, and it does not look for edited parts or exchanged faces.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.base import MeasurementError, Score, TimeSpan
+from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
+from classifiers.frame_encoder import FrameEncoder
+from classifiers.linear_head import load_head
+from classifiers.weights import version_of
+from media.clip import Clip
+
+SIGNAL = "video.synthetic"
+
+FEWEST_FRAMES = 4
+MOST_FRAMES = 10
+"""Frames of a training clip; more of them are thinned evenly, which bounds the cost of a window."""
+
+CAPPED_SIDE = 480
+SHORT_SIDE = 240
+CROP = 192
+"""The training set's normalisation: short side at most 480, then 240, and of that the central 192 pixels, where no
+platform's corner mark reaches."""
+
+SMALLEST_SIDE = 128
+"""Pixels of the short side; below, enlarging to 240 leaves no texture to judge."""
+
+_WEIGHTS_SHA256 = "68af2c579b22df27a30476f2276551c165bf33723e7cd62bf255fe8aba83da5b"
+_CONFIG_SHA256 = "f3250d8a60ac059399ae9af26bae253dab73de7feac654e9ceade85362e2303a"
+
+
+class ForensicClassifier:
+    """Calibrated probability that a window of frames came out of a video generator."""
+
+    name = "forensics"
+    accepts = Clip
+    signals = frozenset({SIGNAL})
+
+    def __init__(self, encoder: FrameEncoder, weights: Path | str = "forensics") -> None:
+        """Check and read the head.
+
+        Args:
+            encoder: the network that embeds frames; its own view of the crop is taken, not the shared embedding.
+            weights: folder of the head, or the name of a shipped one.
+
+        Raises:
+            WeightsError: a file is missing, altered or made for another encoder.
+        """
+        self._encoder = encoder
+        self._head = load_head(
+            weights,
+            weights_sha256=_WEIGHTS_SHA256,
+            config_sha256=_CONFIG_SHA256,
+            encoder_sha256=ENCODER_SHA256,
+        )
+        self.version = version_of(
+            encoder.version, _WEIGHTS_SHA256, _CONFIG_SHA256, f"{MOST_FRAMES} frames, {SHORT_SIDE}, {CROP}"
+        )
+
+    def score(self, content: Clip) -> list[Score]:
+        """Return one probability for the whole window.
+
+        Raises:
+            MeasurementError: fewer than 4 frames, or frames with a short side under 128 pixels.
+        """
+        count, height, width = content.frames.shape[:3]
+        if count < FEWEST_FRAMES:
+            raise MeasurementError(
+                f"{count} frames are too few to estimate origin: at least {FEWEST_FRAMES} are needed"
+            )
+        if min(height, width) < SMALLEST_SIDE:
+            raise MeasurementError(
+                f"frames of {width}x{height} are too small to estimate origin: {SMALLEST_SIDE} pixels are needed"
+            )
+        chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int))
+        embeddings = self._encoder.embed(central_crop(content.frames[at]) for at in chosen)
+        value = self._head.probability(embeddings.mean(axis=0, keepdims=True))[0]
+        return [Score(SIGNAL, float(value), TimeSpan(content.start_s, content.end_s))]
+
+
+def central_crop(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the central 192x192 pixels of uint8 (H, W, 3) after its short side was brought to 240."""
+    small = _scaled(_scaled(frame, CAPPED_SIDE) if min(frame.shape[:2]) > CAPPED_SIDE else frame, SHORT_SIDE)
+    top, left = (small.shape[0] - CROP) // 2, (small.shape[1] - CROP) // 2
+    return small[top : top + CROP, left : left + CROP]
+
+
+def _scaled(frame: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
+    height, width = frame.shape[:2]
+    now = min(height, width)
+    if now == short_side:
+        return frame
+    size = round(width * short_side / now), round(height * short_side / now)
+    return np.asarray(
+        cv2.resize(frame, size, interpolation=cv2.INTER_AREA if now > short_side else cv2.INTER_CUBIC), dtype=np.uint8
+    )
