@@ -36,7 +36,7 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="What the video should show.")],
     out: Annotated[Path, typer.Option(help="Where the released file is written.")],
     seconds: Annotated[float, typer.Option(help="Length in seconds.")] = 2.0,
-    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "512x512",
     seed: Annotated[int, typer.Option(help="Same request and seed, same pixels.")] = 0,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -101,5 +101,5 @@ def parse_size(size: str) -> tuple[int, int]:
     """Read `WIDTHxHEIGHT`."""
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", size)
     if match is None:
-        raise typer.BadParameter(f"--size is WIDTHxHEIGHT, for example 256x256, not {size!r}")
+        raise typer.BadParameter(f"--size is WIDTHxHEIGHT, for example 512x512, not {size!r}")
     return int(match[1]), int(match[2])
