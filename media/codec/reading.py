@@ -48,7 +48,7 @@ _TAGS = 128
 _TAG_CHARACTERS = 4096
 """Metadata beyond these is cut: some editors put their whole project there."""
 
-_DECODER_FAULTS = (av.error.FFmpegError, ValueError, OverflowError, RuntimeError)
+_DECODER_FAULTS = (av.error.FFmpegError, OSError, ValueError, OverflowError, RuntimeError)
 _BT709 = 1
 _UNSPECIFIED = 2
 """Matrix coefficients, ITU-T H.273 table 4."""
