@@ -15,16 +15,15 @@ import itertools
 from dataclasses import dataclass
 from math import comb
 
-import bchlib  # type: ignore[import-not-found]
 import numpy as np
 from numpy.typing import NDArray
 
-ID_BYTES = 6
-CORRECTABLE = 10
-"""Errors that BCH(127, 64) corrects."""
+from provenance import bch
 
-WORD_BITS = 127
-DATA_BITS = 64
+ID_BYTES = 6
+CORRECTABLE = bch.CORRECTABLE
+WORD_BITS = bch.WORD_BITS
+DATA_BITS = bch.DATA_BITS
 """48 of the id, 16 of the checksum."""
 
 CHECKSUM_START = 0xFFFF
@@ -46,10 +45,7 @@ class Word:
 
 
 class WatermarkCode:
-    """Encodes ids and decodes soft words. Not shared between threads: the BCH state is mutable."""
-
-    def __init__(self) -> None:
-        self._bch = bchlib.BCH(t=CORRECTABLE, m=7)
+    """Encodes ids and decodes soft words. Has no state: safe between threads."""
 
     def encode(self, id_hex: str) -> NDArray[np.float32]:
         """Return float32 (127,), each +1 or -1.
@@ -60,9 +56,8 @@ class WatermarkCode:
         if len(id_hex) != 2 * ID_BYTES:
             raise ValueError(f"a watermark id has {2 * ID_BYTES} hex digits, not {len(id_hex)}")
         data = bytes.fromhex(id_hex)
-        data += _checksum(data)
-        bits = np.unpackbits(np.frombuffer(data + bytes(self._bch.encode(data)), np.uint8))[:WORD_BITS]
-        return bits.astype(np.float32) * 2 - 1
+        bits = np.unpackbits(np.frombuffer(data + _checksum(data), np.uint8))
+        return bch.encode(bits).astype(np.float32) * 2 - 1
 
     def decode(self, soft: NDArray[np.floating], *, tries: int = 0) -> Word | None:
         """Return the word in `soft`, float (127,): sign for the bit, size for its reliability; None without one.
@@ -74,24 +69,17 @@ class WatermarkCode:
             return None
         hard = (soft > 0).astype(np.uint8)
         weakest = np.argsort(np.abs(soft), kind="stable")[:tries]
-        for count in range(tries + 1):
-            for places in itertools.combinations(weakest.tolist(), count):
-                trial = hard.copy()
-                trial[list(places)] ^= 1
-                data = self._corrected(trial)
-                if data is not None:
-                    id_hex = data.hex()
-                    return Word(id_hex, int(np.count_nonzero((self.encode(id_hex) > 0) != (hard > 0))))
+        # Fewest changes first: the first word that is valid is the one nearest to what was read.
+        changes = [places for count in range(tries + 1) for places in itertools.combinations(weakest.tolist(), count)]
+        trials = np.repeat(hard[None], len(changes), axis=0)
+        for trial, places in zip(trials, changes, strict=True):
+            trial[list(places)] ^= 1
+        words, found = bch.correct(trials)
+        for word in words[found]:
+            data = np.packbits(word[:DATA_BITS]).tobytes()
+            if data[ID_BYTES:] == _checksum(data[:ID_BYTES]):
+                return Word(data[:ID_BYTES].hex(), int(np.count_nonzero(word != hard)))
         return None
-
-    def _corrected(self, bits: NDArray[np.uint8]) -> bytes | None:
-        packed = np.packbits(np.append(bits, np.uint8(0))).tobytes()
-        data, check = bytearray(packed[:8]), bytearray(packed[8:] + b"\0")
-        if self._bch.decode(data, check) < 0:
-            return None
-        self._bch.correct(data, check)
-        found = bytes(data[:ID_BYTES])
-        return found if bytes(data[ID_BYTES:]) == _checksum(found) else None
 
 
 def _checksum(data: bytes) -> bytes:
