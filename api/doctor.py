@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.errors import PROBLEMS
 from api.wiring import House
 from classifiers.base import Classifier
+from safety.work import HOUSE_ERRORS
 
 AnyClassifier = Classifier[Any]
 """Of prompts or of video."""
@@ -43,13 +43,14 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "generator", lambda: f"{house.generator.name} {house.generator.version[:16]}"
     yield "signer", lambda: _signer(house)
     for each in house.clip_catalog.absent:
-        yield f"absent: {each.name}", lambda each=each: f"unmeasured, so never allowed: {each.reason}"
+        reason = f"unmeasured, so never allowed: {each.reason}"
+        yield f"absent: {each.name}", reason.__str__
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, ok=True, detail=look())
-    except (*PROBLEMS, _BrokenError) as error:
+    except (*HOUSE_ERRORS, _BrokenError) as error:
         return Check(name, ok=False, detail=str(error))
 
 

@@ -12,8 +12,8 @@ Adds no judgement of its own: `safety.gate` judges, `safety.pipeline` releases.
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from media.clip import Clip
-from media.codec import decode, probe
-from media.limits import Limits
 from media.errors import MediaLimitExceeded, StorageError
+from media.isolation import open_video
+from media.limits import Limits
+from media.sampling import SamplingPlan
 from safety.domain import Action, Checkpoint, Decision
 from safety.errors import Conflict
 from safety.gate import NAMESPACE, Gate
@@ -73,23 +74,24 @@ class Framegate:
 
 
 def load_clip(path: Path, limits: Limits) -> Clip:
-    """Decode a whole trusted file into memory.
+    """Decode a whole file into memory, every frame at full size, in an isolated process.
 
     Raises:
         UnreadableMedia: it holds no video.
         MediaLimitExceeded: its pixels would need more than `MAX_CLIP_BYTES`.
     """
-    info = probe(path, limits)
-    frames, times, size_bytes = [], [], 0
-    for time_s, frame in decode(path, limits):
-        size_bytes += frame.nbytes
-        if size_bytes > MAX_CLIP_BYTES:
-            raise MediaLimitExceeded(
-                f"{path.name}: its frames need more than {MAX_CLIP_BYTES // 10**6} MB; release shorter or smaller clips"
-            )
-        frames.append(frame)
-        times.append(time_s)
-    return Clip(np.stack(frames), np.asarray(times), info.fps)
+    plan = SamplingPlan(every_frame=True, short_side=sys.maxsize)
+    windows: list[Clip] = []
+    with open_video(path, limits=limits, plan=plan) as video:
+        for window in video:
+            windows.append(window)
+            if sum(each.frames.nbytes for each in windows) > MAX_CLIP_BYTES:
+                raise MediaLimitExceeded(
+                    f"{path.name}: its frames need more than {MAX_CLIP_BYTES // 10**6} MB; "
+                    "release shorter or smaller clips"
+                )
+    frames = np.concatenate([each.frames for each in windows])
+    return Clip(frames, np.concatenate([each.times_s for each in windows]), video.info.fps)
 
 
 def write_released(blob: Path, destination: Path) -> None:
@@ -101,7 +103,7 @@ def write_released(blob: Path, destination: Path) -> None:
     partial = destination.with_name(f".{destination.name}.partial")
     try:
         shutil.copyfile(blob, partial)
-        os.replace(partial, destination)
+        partial.replace(destination)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StorageError(f"{destination} cannot be written: {error.strerror}") from error

@@ -1,11 +1,7 @@
-"""The Gate: judges a prompt or a video at a checkpoint and records the Decision. Start here to use framegate as a library.
-
-    with open_gate() as gate:                       # from api import open_gate
-        decision = gate.check_prompt("a red ball")  # before you generate
-        ...
-        outcome = gate.release("raw.mp4", "released.mp4", prompt=decision)   # after
+"""The Gate: judges a prompt or a video at a checkpoint and records the Decision.
 
 It holds no rule and no threshold: those are the policy's. Every judgement is in the ledger before it is returned.
+What happens to the content then is `safety.pipeline`; the door for other people's programs is `safety.framegate`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds our own releases again: by watermark id, by decision, by fingerprint. An index over the ledger, rebuilt from it."""
+"""Finds our own releases again: by watermark id, manifest or fingerprint. An index over the ledger, rebuilt from it."""
 
 from __future__ import annotations
 

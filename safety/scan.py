@@ -14,11 +14,11 @@ from pathlib import Path
 
 from classifiers.base import Classifier, MeasurementError
 from media.clip import Clip, Coverage, VideoInfo
-from media.limits import Limits
 from media.fingerprint import Fingerprint, fingerprint
 from media.isolation import open_video
+from media.limits import Limits
 from media.sampling import SamplingPlan
-from provenance.base import Credential, CredentialReader, CredentialState, CredentialUnreadable, Watermark
+from provenance.base import Credential, CredentialReader, CredentialUnreadable, Watermark
 from safety.domain import (
     Checkpoint,
     Decision,
@@ -30,18 +30,17 @@ from safety.domain import (
     Strength,
     Unmeasured,
 )
+from safety.evidence import Links, credential_link, metadata_link
 from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.measure import ORIGIN_SIGNALS, file_digest
-from safety.origin import CAPTURED_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES, fuse, fuse_windows
+from safety.origin import fuse, fuse_windows
 
 SCAN_FPS = 4.0
 """Frames looked at a second: a PDQ match needs a frame within about an eighth of a second of a released one."""
 
 MAX_FORENSIC_WINDOWS = 12
 """Windows of a video that the forensic classifier sees, spread evenly: bounds the work on long uploads."""
-
-Links = tuple[list[OriginEvidence], list[Unmeasured]]
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class Scanner:
         """
         credential = self._credential(path)
         decode = self._decode(path)
-        links = [self._credential_link(credential), self._mark_link(decode), self._fingerprint_link(decode)]
-        links += [_metadata_link(decode.info), self._forensic_link(decode)]
+        links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
+        links += [metadata_link(decode.info), self._forensic_link(decode)]
         report = fuse(
             [each for evidence, _ in links for each in evidence],
             fuse_windows([score.value for score in decode.windows]),
@@ -73,9 +72,7 @@ class Scanner:
             decode.coverage,
         )
         subject = f"sha256:{file_digest(path)}"
-        return report, self.gate.record(
-            Checkpoint.UPLOAD, subject, self._measurement(report, decode), job=job
-        )
+        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode), job=job)
 
     def _credential(self, path: Path) -> Credential | str:
         try:
@@ -91,38 +88,6 @@ class Scanner:
                 decode.watch(clip)
             decode.coverage = video.coverage
         return decode
-
-    def _credential_link(self, credential: Credential | str) -> Links:
-        if isinstance(credential, str):
-            return [], [Unmeasured("origin.synthetic", credential)]
-        if credential.state is CredentialState.ABSENT:
-            return [], []
-        detail: dict[str, object] = {
-            "state": credential.state.value,
-            "issuer": credential.issuer,
-            "manifest": credential.label,
-            "source_types": list(credential.source_types),
-            "failures": list(credential.failures),
-        }
-        if credential.state is CredentialState.INVALID:
-            words = "It carries a credential that does not validate: the file or the credential was changed."
-            return [OriginEvidence("credential", Origin.UNKNOWN, Strength.HINT, words, detail)], []
-
-        trusted = credential.state is CredentialState.TRUSTED
-        release = self.known.by_manifest(credential.label) if trusted else None
-        if release is not None:
-            detail["release"] = release
-            words = f"It carries our valid credential of release {release}."
-            return [OriginEvidence("credential", Origin.OURS, Strength.PROOF, words, detail)], []
-        issuer = credential.issuer if trusted else f"an issuer we do not know ({credential.issuer or 'unnamed'})"
-        if SYNTHETIC_SOURCE_TYPES & set(credential.source_types):
-            words = f"A valid credential by {issuer} declares that it is synthetic."
-            return [OriginEvidence("credential", Origin.SYNTHETIC, Strength.DECLARATION, words, detail)], []
-        if trusted and CAPTURED_SOURCE_TYPES & set(credential.source_types[:1]):
-            words = f"A trusted credential by {issuer} says that a camera recorded it."
-            return [OriginEvidence("credential", Origin.CAPTURED, Strength.PROOF, words, detail)], []
-        words = f"It carries a valid credential by {issuer} that does not say how it was made."
-        return [OriginEvidence("credential", Origin.UNKNOWN, Strength.HINT, words, detail)], []
 
     def _mark_link(self, decode: _Decode) -> Links:
         reading = decode.mark.read()
@@ -206,16 +171,3 @@ class _Decode:
 def _stride(info: VideoInfo, plan: SamplingPlan) -> int:
     windows = info.duration_s * plan.fps / plan.window_frames
     return max(1, math.ceil(windows / MAX_FORENSIC_WINDOWS))
-
-
-def _metadata_link(info: VideoInfo) -> Links:
-    """Declarations in container tags; an encoder's name is a hint and nothing more."""
-    found: list[OriginEvidence] = []
-    for key, value in info.tags.items():
-        if any(kind in value for kind in SYNTHETIC_SOURCE_TYPES) or key == "aigc":
-            words = f"The container's tag {key!r} declares that it is synthetic. Anyone can write or remove it."
-            found.append(OriginEvidence("metadata", Origin.SYNTHETIC, Strength.DECLARATION, words, {key: value[:200]}))
-        elif key in ("encoder", "handler_name", "software") and value:
-            words = f"The container's tag {key!r} names the software that wrote it last."
-            found.append(OriginEvidence("metadata", Origin.UNKNOWN, Strength.HINT, words, {key: value[:200]}))
-    return found, []
