@@ -242,7 +242,7 @@ class _Walk:
     def _check_head(self) -> None:
         row = self._connection.execute(select(ledger_head)).one_or_none()
         if row is None:
-            if self._entries or self._checkpoints:
+            if self._entries:
                 self._found.add("head", "ledger_head", "is missing: it was deleted")
             return
         try:
@@ -263,8 +263,10 @@ class _Walk:
             self._found.add(
                 "head", where, f"only {head.size} entries were signed: these were not written by the ledger"
             )
-        elif self._tree is not None and head.root != self._tree.root() and not self._diverged:
-            where = f"entries {self._covered} to {self._last}"
-            self._found.add("root", where, "the signed head is not theirs: one of them was edited, moved or replaced")
+        elif self._tree is not None and head.root != self._tree.root():
+            if not self._diverged:
+                where = f"entries {self._covered} to {self._last}"
+                what = "the signed head is not theirs: one of them was edited, moved or replaced"
+                self._found.add("root", where, what)
         elif self._tree is not None and (size, frontier) != (self._tree.size, self._tree.pack()):
             self._found.add("head", "ledger_head", "its row is not what its signed note says: it was edited")

@@ -114,7 +114,7 @@ decisions = Table(
     Column("actor_kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("supersedes", Text, unique=True),  # a decision is replaced once
-    Index(None, "job", "checkpoint", "entry"),
+    Index(None, "job", "entry"),
     Index(None, "checkpoint", "entry"),
     Index(None, "action", "entry"),
     Index(None, "subject", "entry"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from safety.checkpoints import LogKey
 from safety.database import migrate, open_engine
@@ -47,7 +47,8 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/framegate.db"
     else:
-        yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "template0")
+        with request.getfixturevalue("postgres_cluster").database("template0") as url:
+            yield url
 
 
 @pytest.fixture(params=DATABASES)
@@ -57,14 +58,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "framegate.db")
         yield f"sqlite:///{tmp_path}/framegate.db"
     else:
-        yield from _postgres_database(request.getfixturevalue("postgres_cluster"), "migrated")
-
-
-def _postgres_database(cluster: Cluster, template: str) -> Iterator[str]:
-    name = f"t_{uuid.uuid4().hex}"
-    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield cluster.url(name)
-    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with request.getfixturevalue("postgres_cluster").database("migrated") as url:
+            yield url
 
 
 @pytest.fixture
@@ -83,3 +78,30 @@ def log_key(tmp_path: Path) -> LogKey:
 def ledger(engine: Engine, log_key: LogKey) -> Iterator[Ledger]:
     with Ledger(engine, log_key) as ledger:
         yield ledger
+
+
+@pytest.fixture
+def without_triggers() -> Callable[[Engine], AbstractContextManager[Connection]]:
+    """What somebody does who owns the database file: a transaction in which nothing refuses a change."""
+    return _without_triggers
+
+
+@contextmanager
+def _without_triggers(engine: Engine) -> Iterator[Connection]:
+    names = {
+        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid",
+    }[engine.dialect.name]
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            for name, _ in connection.execute(text(names)).all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            # Foreign keys are triggers too.
+            for _, table in set(connection.execute(text(names)).all()):
+                connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
+        yield connection
+        connection.commit()
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")

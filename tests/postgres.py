@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,14 @@ class Cluster:
 
     def url(self, database: str) -> str:
         return f"postgresql://{ORDINARY_USER}@/{database}?host={self.folder}"
+
+    @contextmanager
+    def database(self, template: str) -> Iterator[str]:
+        """A database of its own that begins as a copy of another; its URL."""
+        name = f"t_{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield self.url(name)
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self._maintenance(), autocommit=True) as connection:
@@ -120,5 +129,5 @@ def running_cluster(*, durable: bool = False) -> Iterator[Cluster]:
         cluster.start()
         yield cluster
     finally:
-        cluster.stop()
+        cluster.stop(at_once=True)
         shutil.rmtree(folder)

@@ -78,8 +78,7 @@ def _derived() -> None:
         sa.UniqueConstraint("supersedes", name="uq_decisions_supersedes"),
     )
     op.create_index("ix_decisions_at", "decisions", ["at"])
-    op.create_index("ix_decisions_job_checkpoint_entry", "decisions", ["job", "checkpoint", "entry"])
-    for column in ("checkpoint", "action", "subject", "policy"):
+    for column in ("job", "checkpoint", "action", "subject", "policy"):
         op.create_index(f"ix_decisions_{column}_entry", "decisions", [column, "entry"])
     op.create_table(
         "findings",
