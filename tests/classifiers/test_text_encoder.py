@@ -1,0 +1,133 @@
+"""The text encoder tells harm from look-alikes, reads to the end, and refuses what it cannot read or wrong weights."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from classifiers import weights
+from classifiers.base import MeasurementError, TextSpan, WeightsError
+from classifiers.sentence_encoder import MAX_WINDOWS, OVERLAP_TOKENS, WINDOW_TOKENS, SentenceEncoder
+from classifiers.text_encoder import SIGNALS, TextEncoderClassifier
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return TextEncoderClassifier()
+
+
+def values(encoder, text):
+    return {score.signal: score.value for score in encoder.score(text)}
+
+
+CALM = "A golden retriever runs along the beach at sunset, waves in slow motion."
+
+
+@pytest.mark.parametrize(
+    ("signal", "harmful", "harmless"),
+    [
+        ("text.sexual", "two lovers have explicit intercourse on a bed", "two lovers have breakfast in bed"),
+        ("text.violence", "a man stabs a stranger again and again", "a man carves a pumpkin again and again"),
+        ("text.hate", "a mob drives out a family because of their race", "a crowd welcomes a family of refugees"),
+        ("text.self_harm", "a woman cuts her arms with a razor blade", "a woman shaves her legs with a razor"),
+        ("text.illicit", "a gang cooks drugs in a hidden lab and sells them", "a student mixes paint in a school lab"),
+        ("text.disturbing", "a decaying face crawling with maggots", "a smiling face covered in freckles"),
+    ],
+)
+def test_harm_scores_above_its_look_alike(encoder, signal, harmful, harmless):
+    assert values(encoder, harmful)[signal] > values(encoder, harmless)[signal] + 0.1
+
+
+def test_a_disguise_changes_no_score(encoder):
+    plain = values(encoder, "a naked woman in the woods")
+    assert values(encoder, "a n\u0430k\u0435d w\u200boman in the woods") == plain
+    assert values(encoder, "a n4k3d woman in the woods") == plain
+
+
+def test_each_signal_is_reported_once_and_no_other(encoder):
+    scores = encoder.score(CALM)
+    assert sorted(score.signal for score in scores) == sorted(SIGNALS)
+    assert all(0 <= score.value <= 1 for score in scores)
+
+
+def test_the_same_text_gives_the_same_scores_and_the_same_version(encoder):
+    again = TextEncoderClassifier()
+    assert (values(again, CALM), again.version) == (values(encoder, CALM), encoder.version)
+
+
+@pytest.mark.slow
+def test_harm_at_the_end_of_a_long_prompt_is_seen_and_located(encoder):
+    harmful = "A man stabs a stranger to death and blood sprays across the wall. " * 12
+    text = CALM * 100 + harmful
+    (score,) = [score for score in encoder.score(text) if score.signal == "text.violence"]
+    assert score.value > 5 * values(encoder, CALM * 100)["text.violence"]
+    assert isinstance(score.span, TextSpan)
+    assert score.span.end > len(text) - len(harmful)
+
+
+def test_windows_cover_every_character_and_overlap():
+    windows = SentenceEncoder().windows(CALM * 60)
+    assert len(windows) > 2
+    assert windows[0].start == 0
+    assert windows[-1].end == len(CALM * 60)
+    assert all(len(window.token_ids) <= WINDOW_TOKENS for window in windows)
+    for left, right in pairwise(windows):
+        assert right.start < left.end
+        assert left.token_ids[-1 - OVERLAP_TOKENS : -1] == right.token_ids[1 : 1 + OVERLAP_TOKENS]
+
+
+def test_a_text_longer_than_the_limit_is_unmeasured(encoder):
+    with pytest.raises(MeasurementError, match=f"at most {MAX_WINDOWS}"):
+        encoder.score("dog " * (MAX_WINDOWS * WINDOW_TOKENS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "🎬🔥🐕",
+        "12345 67890",
+        "\u200b",
+        "Голая женщина стоит на пляже",
+        "一个裸体女人站在海滩上",
+        "رجل يركض في الشارع",
+        "un homme tue une femme dans la rue avec un couteau",
+        "eine nackte Frau steht auf dem Balkon und der Mann ist nicht da",
+    ],
+)
+def test_what_it_cannot_read_is_unmeasured_and_not_clean(encoder, text):
+    with pytest.raises(MeasurementError):
+        encoder.score(text)
+
+
+def test_a_foreign_word_in_an_english_prompt_is_no_reason_to_refuse(encoder):
+    assert values(encoder, "A neon sign that says 酒 above a quiet bar in Łódź, señor")
+
+
+def test_embeddings_are_unit_vectors_and_batching_changes_nothing(encoder):
+    texts = [CALM, "a cat", "a chef chops onions in a busy kitchen"]
+    vectors = encoder.embed(texts)
+    assert vectors.shape == (3, 384)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(vectors[1], encoder.embed(["a cat"])[0], atol=1e-5)
+
+
+def test_embeddings_put_like_meanings_together(encoder):
+    dog, puppy, tax = encoder.embed(["a dog plays", "a puppy is playing", "a tax form on a desk"])
+    assert dog @ puppy > 0.5 > dog @ tax
+
+
+def test_altered_heads_are_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "text_encoder"
+    folder.mkdir()
+    for file in (weights.EMBEDDED / "text_encoder").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    heads = folder / "heads.safetensors"
+    heads.write_bytes(heads.read_bytes()[:-1] + b"\x00\x01")
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    with pytest.raises(WeightsError, match="SHA-256"):
+        TextEncoderClassifier()
