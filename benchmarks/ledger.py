@@ -1,0 +1,129 @@
+"""How fast the ledger appends and verifies, with every commit on disk.
+
+    python -m benchmarks.ledger [--entries 20000] [--threads 64] [--database URL …]
+
+Without `--database` it makes a SQLite file and a throw-away PostgreSQL cluster (fsync on) in the folder for temporary
+files, which should be a real disk. One decision has 20 scores and one finding, as a prompt's has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from classifiers.base import Score, TextSpan
+from safety.audit import verify
+from safety.checkpoints import LogKey
+from safety.database import migrate, open_engine
+from safety.domain import Action, Actor, Checkpoint, Decision, Evidence, Finding, Measurement, Verdict
+from safety.ledger import Ledger
+from tests.postgres import running_cluster
+
+POLICY = "sha256:" + "ab" * 32
+FINDING = Finding("prompt.violence", "violence", Action.REVIEW, "No violence.", (Evidence("text.violence", 0.5, 0.7),))
+TEMPLATE = Decision(
+    id="",
+    at=datetime(2025, 3, 1, tzinfo=UTC),
+    checkpoint=Checkpoint.PROMPT,
+    subject="sha256:" + "cd" * 32,
+    verdict=Verdict(Action.REVIEW, (FINDING,), (), POLICY),
+    measurement=Measurement(
+        scores=tuple(Score(f"text.category_{number}", number / 40, TextSpan(0, 40)) for number in range(20)),
+        classifiers=(("text_encoder", POLICY), ("lexicon", POLICY)),
+        took_ms=(("text_encoder", 12.5), ("lexicon", 0.25)),
+    ),
+    actor=Actor("policy", POLICY),
+)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--entries", type=int, default=20_000)
+    arguments.add_argument("--threads", type=int, default=64)
+    arguments.add_argument("--database", action="append", help="an empty database to fill")
+    chosen = arguments.parse_args()
+    print(f"{chosen.entries} decisions of 20 scores, {chosen.threads} threads, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory(prefix="framegate-bench-") as folder:
+        key = LogKey.create(Path(folder) / "log.key", "benchmark")
+        if chosen.database:
+            for url in chosen.database:
+                measure(url, key, chosen.entries, chosen.threads)
+            return
+        measure(f"sqlite:///{folder}/ledger.db", key, chosen.entries, chosen.threads)
+        with running_cluster(durable=True) as cluster:
+            measure(cluster.url("postgres"), key, chosen.entries, chosen.threads)
+
+
+def measure(url: str, key: LogKey, count: int, threads: int) -> None:
+    """Fill one database and verify it."""
+    engine = open_engine(url)
+    migrate(engine)
+    name = engine.dialect.name
+    with Ledger(engine, key) as ledger:
+        with clock() as single:
+            for number in range(100):
+                ledger.append_decision(replace(TEMPLATE, id=f"single_{number}"))
+        with clock() as filling:
+            latencies = fill(ledger, count, threads)
+    print(
+        f"{name}: 1 thread {100 / single.wall_s:.0f} appends/s; {threads} threads {count / filling.wall_s:.0f} appends/s "
+        f"({count / filling.cpu_s:.0f} per CPU-second of this process), "
+        f"p50 {latencies[len(latencies) // 2] * 1e3:.0f} ms, p99 {latencies[len(latencies) * 99 // 100] * 1e3:.0f} ms"
+    )
+    with clock() as verifying:
+        report = verify(engine, key.public)
+    if not report.ok:
+        raise SystemExit(f"the ledger does not verify: {report.problems}")
+    print(
+        f"{name}: verified {report.entries} entries, {report.rows} rows in {verifying.wall_s:.1f} s: "
+        f"{report.entries / verifying.wall_s:.0f} entries/s, {report.rows / verifying.wall_s:.0f} rows/s "
+        f"({report.rows / verifying.cpu_s:.0f} rows per CPU-second of this process)"
+    )
+    engine.dispose()
+
+
+def fill(ledger: Ledger, count: int, threads: int) -> list[float]:
+    """Append from many threads; return the sorted seconds that each append took."""
+    latencies: list[float] = []
+
+    def work(thread: int) -> None:
+        mine = []
+        for number in range(thread, count, threads):
+            begun = time.perf_counter()
+            ledger.append_decision(replace(TEMPLATE, id=f"dec_{number}", job=f"job_{number}"))
+            mine.append(time.perf_counter() - begun)
+        latencies.extend(mine)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sorted(latencies)
+
+
+class Clock:
+    """Wall and CPU seconds of a block."""
+
+    wall_s = 0.0
+    cpu_s = 0.0
+
+
+@contextmanager
+def clock() -> Iterator[Clock]:
+    measured = Clock()
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield measured
+    measured.wall_s, measured.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+
+
+if __name__ == "__main__":
+    main()

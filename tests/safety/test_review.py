@@ -1,0 +1,140 @@
+"""A person decides what is held, once, with a name and a reason, and nothing else."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from safety.domain import Action, Actor, Checkpoint, Decision, Job, JobStatus
+from safety.errors import Conflict, NotFound
+from safety.ledger import Ledger
+from safety.lookup import JobStore
+from safety.review import Review
+from tests.safety.making import NOON, a_decision
+
+LATER = NOON + timedelta(days=1)
+
+
+@pytest.fixture
+def review(ledger: Ledger) -> Review:
+    return Review(ledger, lambda: LATER)
+
+
+@pytest.fixture
+def jobs(ledger: Ledger) -> JobStore:
+    return JobStore(ledger.engine)
+
+
+def hold(ledger: Ledger, jobs: JobStore, number: int) -> Decision:
+    """A held job and the decision that holds it."""
+    id_ = f"job_{number}"
+    jobs.create(Job(id_, "an odd ball", 2.0, 64, 64, 0, "key_1", NOON))
+    jobs.set_status(id_, JobStatus.RUNNING)
+    decision = ledger.append_decision(a_decision(number, action=Action.REVIEW, job=id_))
+    jobs.set_status(id_, JobStatus.HELD)
+    return decision
+
+
+@pytest.mark.parametrize(("allow", "action"), [(True, Action.ALLOW), (False, Action.BLOCK)])
+def test_a_review_supersedes_the_hold_and_says_who_and_why(
+    review: Review, ledger: Ledger, jobs: JobStore, allow: bool, action: Action
+) -> None:
+    held = hold(ledger, jobs, 1)
+
+    decided = review.decide(held.id, allow=allow, reviewer="ada", reason=" a toy, not a weapon ")
+
+    assert ledger.decision(decided.id) == decided == ledger.effective("job_1", Checkpoint.PROMPT)
+    assert (decided.verdict.action, decided.supersedes, decided.at) == (action, held.id, LATER)
+    assert (decided.actor, decided.reason) == (Actor("reviewer", "ada"), "a toy, not a weapon")
+    assert (decided.subject, decided.job, decided.checkpoint) == (held.subject, held.job, held.checkpoint)
+    assert decided.verdict.findings == held.verdict.findings
+    assert ledger.decision(held.id) == held
+
+
+def test_holds_are_what_nobody_decided_oldest_first(review: Review, ledger: Ledger, jobs: JobStore) -> None:
+    first, second, third = (hold(ledger, jobs, number) for number in (1, 2, 3))
+    ledger.append_decision(a_decision(4, job="job_4"))
+    ledger.append_decision(a_decision(5, action=Action.BLOCK))
+    upload = ledger.append_decision(a_decision(6, action=Action.REVIEW, checkpoint=Checkpoint.UPLOAD))
+    assert review.holds() == [first, second, third, upload]
+
+    review.decide(second.id, allow=True, reviewer="ada", reason="fine")
+    assert review.holds(limit=2) == [first, third]
+
+
+@pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.REFUSED, JobStatus.RUNNING])
+def test_a_job_that_is_not_held_holds_nothing_and_cannot_be_decided(
+    review: Review, ledger: Ledger, jobs: JobStore, status: JobStatus
+) -> None:
+    held = hold(ledger, jobs, 1)
+    jobs.set_status("job_1", status)
+
+    assert review.holds() == []
+    with pytest.raises(Conflict, match=f"is {status}, not held"):
+        review.decide(held.id, allow=True, reviewer="ada", reason="fine")
+    assert ledger.superseding(held.id) is None
+
+
+@pytest.mark.parametrize("action", [Action.BLOCK, Action.ALLOW])
+def test_only_a_review_can_be_decided(review: Review, ledger: Ledger, action: Action) -> None:
+    """What a policy blocked, no reviewer releases."""
+    ledger.append_decision(a_decision(1, action=action))
+
+    with pytest.raises(Conflict, match="only a review"):
+        review.decide("dec_1", allow=True, reviewer="ada", reason="please")
+    assert ledger.size() == 1
+
+
+def test_a_hold_is_decided_once(review: Review, ledger: Ledger, jobs: JobStore) -> None:
+    held = hold(ledger, jobs, 1)
+    decided = review.decide(held.id, allow=False, reviewer="ada", reason="no")
+
+    with pytest.raises(Conflict, match="superseded already"):
+        review.decide(held.id, allow=True, reviewer="bob", reason="yes")
+    with pytest.raises(Conflict, match="only a review"):
+        review.decide(decided.id, allow=True, reviewer="bob", reason="yes")
+    assert ledger.effective("job_1", Checkpoint.PROMPT) == decided
+
+
+def test_the_same_review_twice_is_one_decision(review: Review, ledger: Ledger, jobs: JobStore) -> None:
+    held = hold(ledger, jobs, 1)
+    first = review.decide(held.id, allow=True, reviewer="ada", reason="fine")
+    jobs.set_status("job_1", JobStatus.RUNNING)
+
+    assert review.decide(held.id, allow=True, reviewer="ada", reason="fine") == first
+    assert ledger.size() == 2
+
+
+def test_of_reviewers_who_disagree_at_once_one_wins(review: Review, ledger: Ledger, jobs: JobStore) -> None:
+    held = hold(ledger, jobs, 1)
+
+    def decide(number: int) -> Action | None:
+        try:
+            return review.decide(held.id, allow=number % 2 == 0, reviewer=f"r{number}", reason="r").verdict.action
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(decide, range(6)))
+
+    assert [each for each in results if each is not None] == [
+        ledger.effective("job_1", Checkpoint.PROMPT).verdict.action  # type: ignore[union-attr]
+    ]
+
+
+@pytest.mark.parametrize(("reviewer", "reason"), [("", "fine"), ("ada", ""), ("ada", " \n"), (" ", "fine")])
+def test_a_review_without_name_or_reason_is_refused(
+    review: Review, ledger: Ledger, jobs: JobStore, reviewer: str, reason: str
+) -> None:
+    held = hold(ledger, jobs, 1)
+
+    with pytest.raises(Conflict, match="name of the reviewer and a reason"):
+        review.decide(held.id, allow=True, reviewer=reviewer, reason=reason)
+    assert review.holds() == [held]
+
+
+def test_an_unknown_decision_cannot_be_decided(review: Review) -> None:
+    with pytest.raises(NotFound, match="dec_9"):
+        review.decide("dec_9", allow=True, reviewer="ada", reason="fine")
