@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from media.clip import Clip, Frames
+from media.errors import MediaError
 from provenance.base import Mark, MarkingError
 from provenance.self_attack import halve_and_compress
 from provenance.watermark_carrier import Array, Carrier, grid_luma
@@ -125,7 +126,10 @@ class SpreadSpectrumWatermark:
 
     def _errors_after_attack(self, marked: Clip, wanted: str) -> int | None:
         detector = self.detector()
-        detector.add(self._attack(marked).frames)
+        try:
+            detector.add(self._attack(marked).frames)
+        except MediaError as error:
+            raise MarkingError(f"the mark could not be tried: {error}") from error
         reading = detector.read_whole()
         return reading.corrected_bits if reading is not None and reading.id_hex == wanted else None
 

@@ -60,8 +60,8 @@ class Carrier:
     weights: Array
     """(65536,): evens out that pictures are loud at low frequencies; 0 outside the band."""
 
-    pilot_spectrum: NDArray[np.complex64]
-    """Real FFT of the pilot as a picture."""
+    pilot_spectrum: Array
+    """Fourier transform of the pilot as a picture, packed as OpenCV packs that of a real one: (256, 256)."""
 
     @classmethod
     def for_key(cls, key: bytes) -> Carrier:
@@ -85,7 +85,7 @@ class Carrier:
             pilot_cells=band[None, :pilots],
             pilot_signs=signs[None, :pilots],
             weights=np.where((radius >= LOWEST) & (radius <= HIGHEST), radius / HIGHEST, 0).astype(np.float32),
-            pilot_spectrum=np.fft.rfft2(cv2.idct(pilot.reshape(GRID, GRID))).astype(np.complex64),
+            pilot_spectrum=np.asarray(cv2.dft(cv2.idct(pilot.reshape(GRID, GRID))), np.float32),
         )
 
     def write(self, luma: Array, word: Array, strength: float) -> Array:

@@ -65,20 +65,26 @@ class WatermarkCode:
         Args:
             tries: how many of the least reliable places are tried both ways; 2**tries words are decoded.
         """
-        if not np.any(soft):
-            return None
-        hard = (soft > 0).astype(np.uint8)
-        weakest = np.argsort(np.abs(soft), kind="stable")[:tries]
+        first = self.decode_first(soft[None], tries=tries)
+        return None if first is None else first[1]
+
+    def decode_first(self, softs: NDArray[np.floating], *, tries: int = 0) -> tuple[int, Word] | None:
+        """Return the first row of `softs`, float (N, 127), that holds a word, and the word; None when none does."""
+        hard = (softs > 0).astype(np.uint8)
+        weakest = np.argsort(np.abs(softs), axis=1, kind="stable")
         # Fewest changes first: the first word that is valid is the one nearest to what was read.
-        changes = [places for count in range(tries + 1) for places in itertools.combinations(weakest.tolist(), count)]
-        trials = np.repeat(hard[None], len(changes), axis=0)
-        for trial, places in zip(trials, changes, strict=True):
-            trial[list(places)] ^= 1
-        words, found = bch.correct(trials)
-        for word in words[found]:
-            data = np.packbits(word[:DATA_BITS]).tobytes()
-            if data[ID_BYTES:] == _checksum(data[:ID_BYTES]):
-                return Word(data[:ID_BYTES].hex(), int(np.count_nonzero(word != hard)))
+        changes = [ranks for count in range(tries + 1) for ranks in itertools.combinations(range(tries), count)]
+        trials = np.repeat(hard[:, None, :], len(changes), axis=1)
+        rows = np.arange(len(softs))
+        for number, ranks in enumerate(changes):
+            for rank in ranks:
+                trials[rows, number, weakest[:, rank]] ^= 1
+        words, found = bch.correct(trials.reshape(-1, WORD_BITS))
+        for index in np.flatnonzero(found):
+            row = int(index) // len(changes)
+            data = np.packbits(words[index, :DATA_BITS]).tobytes()
+            if data[ID_BYTES:] == _checksum(data[:ID_BYTES]) and softs[row].any():  # silence says nothing
+                return row, Word(data[:ID_BYTES].hex(), int(np.count_nonzero(words[index] != hard[row])))
         return None
 
 

@@ -99,21 +99,21 @@ class SpreadSpectrumDetector:
     def _search(self, luma: Array, suffix: str) -> MarkReading | None:
         picture = np.asarray(cv2.idct(self._carrier.votes(luma).reshape(GRID, GRID)), np.float32)
         for place in self._likely(picture):
-            for height, width, top, left in _nearby(place):
-                canvas = np.zeros((GRID, GRID), np.float32)
-                canvas[top : top + height, left : left + width] = _resized(picture, height, width)
-                shares = f"{height / GRID:.2f}x{width / GRID:.2f} at {top / GRID:.2f},{left / GRID:.2f}"
-                reading = self._decoded(self._carrier.votes(canvas), TRIES_CROPPED, f"crop to {shares}{suffix}")
-                if reading is not None:
-                    return reading
+            nearby = list(_nearby(place))
+            heard = [self._carrier.listen(self._carrier.votes(_placed(picture, *spot))) for spot in nearby]
+            first = self._code.decode_first(np.stack(heard), tries=TRIES_CROPPED)
+            if first is not None:
+                height, width, top, left = (side / GRID for side in nearby[first[0]])
+                geometry = f"crop to {height:.2f}x{width:.2f} at {top:.2f},{left:.2f}{suffix}"
+                return MarkReading(first[1].id_hex, first[1].corrected_bits, self._frames, geometry)
         return None
 
     def _likely(self, picture: Array) -> list[_Place]:
         places = []
         for height, width in _sizes():
-            canvas = np.zeros((GRID, GRID), np.float32)
-            canvas[:height, :width] = _resized(picture, height, width)
-            matches = np.fft.irfft2(np.conj(np.fft.rfft2(canvas)) * self._carrier.pilot_spectrum, s=(GRID, GRID))
+            spectrum = cv2.dft(_placed(picture, height, width, 0, 0))
+            spectrum = cv2.mulSpectrums(self._carrier.pilot_spectrum, spectrum, 0, conjB=True)
+            matches = np.asarray(cv2.idft(spectrum, flags=cv2.DFT_SCALE), np.float32)
             inside = matches[: GRID - height + 1, : GRID - width + 1]
             top, left = np.unravel_index(int(np.argmax(inside)), inside.shape)
             spread = float(matches.std())
@@ -139,5 +139,7 @@ def _nearby(place: _Place) -> Iterator[tuple[int, int, int, int]]:
                 yield height, width, top, left
 
 
-def _resized(picture: Array, height: int, width: int) -> Array:
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+def _placed(picture: Array, height: int, width: int, top: int, left: int) -> Array:
+    canvas = np.zeros((GRID, GRID), np.float32)
+    canvas[top : top + height, left : left + width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return canvas

@@ -296,7 +296,7 @@ def test_the_self_test_of_a_remote_key_signs_for_real(pki: DevelopmentPki, ancho
     def refuse(data: bytes) -> bytes:
         raise KeyServiceDown("no such key")
 
-    with pytest.raises(SignerUnusable, match="failed its self-test.*no such key"):
+    with pytest.raises(SignerUnusable, match=r"failed its self-test.*no such key"):
         CallbackSigner("remote", pki.chain_pem.read_text(), refuse, anchors).self_test()
 
 

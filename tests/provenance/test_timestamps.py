@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from asn1crypto import core, tsp
 from cryptography import x509
@@ -79,13 +78,11 @@ def test_rubbish_is_rejected_and_not_stamped(issuer: TimestampIssuer, rubbish: b
 def test_it_serves_on_loopback_and_refuses_large_requests(issuer: TimestampIssuer) -> None:
     with DevelopmentTimestampAuthority(issuer) as authority:
         assert authority.url.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(urllib.request.Request(authority.url, data=request())) as answer:
-            assert tsp.TimeStampResp.load(answer.read())["status"]["status"].native == "granted"
-        with pytest.raises(urllib.error.HTTPError, match="413") as refused:
-            urllib.request.urlopen(urllib.request.Request(authority.url, data=b"x" * (MAX_REQUEST_BYTES + 1)))
-        refused.value.close()
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(authority.url, data=request(), timeout=2)
+        granted = httpx.post(authority.url, content=request())
+        assert tsp.TimeStampResp.load(granted.content)["status"]["status"].native == "granted"
+        assert httpx.post(authority.url, content=b"x" * (MAX_REQUEST_BYTES + 1)).status_code == 413
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(authority.url, content=request(), timeout=2)
 
 
 def test_a_missing_chain_is_named(pki: DevelopmentPki) -> None:

@@ -1,0 +1,226 @@
+"""The mark in clips like those of the embedded generator: it survives, it is keyed, and its loop tells the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from media.clip import Clip
+from media.codec import decode, encode_mp4
+from media.errors import EncodingError
+from provenance.base import MarkingError, MarkReading
+from provenance.watermark import ALGORITHM, FIRST_STRENGTH, SpreadSpectrumWatermark, psnr_db
+from provenance.watermark_detector import FALSE_ACCEPT, SpreadSpectrumDetector
+
+KEY = b"a key of sixteen"
+ID = "123456789abc"
+
+MakeClip = Callable[..., Clip]
+
+
+@pytest.fixture(scope="module")
+def watermark() -> SpreadSpectrumWatermark:
+    return SpreadSpectrumWatermark(KEY)
+
+
+@pytest.fixture(scope="module")
+def marked(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> Clip:
+    return watermark.embed(make_clip(), ID)[0]
+
+
+def compressed(frames: np.ndarray, folder: Path, crf: int) -> np.ndarray:
+    encode_mp4(frames, folder / "attacked.mp4", fps=12.0, crf=crf)
+    return np.stack([frame for _, frame in decode(folder / "attacked.mp4")])
+
+
+def resized(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames])
+
+
+def read(watermark: SpreadSpectrumWatermark, frames: np.ndarray) -> MarkReading | None:
+    detector = watermark.detector()
+    detector.add(np.ascontiguousarray(frames))
+    return detector.read()
+
+
+ATTACKS: dict[str, tuple[Callable[[np.ndarray, Path], np.ndarray], str]] = {
+    "nothing": (lambda frames, folder: frames, "identity"),
+    "crf 28": (lambda frames, folder: compressed(frames, folder, 28), "identity"),
+    "crf 28 twice": (lambda frames, folder: compressed(compressed(frames, folder, 28), folder, 28), "identity"),
+    "half size": (lambda frames, folder: resized(frames, 128, 128), "identity"),
+    "half size and crf 28": (lambda frames, folder: compressed(resized(frames, 128, 128), folder, 28), "identity"),
+    "other shape": (lambda frames, folder: compressed(resized(frames, 200, 320), folder, 23), "identity"),
+    "every third frame": (lambda frames, folder: frames[1::3], "identity"),
+    "the last half": (lambda frames, folder: frames[12:], "identity"),
+    "mirrored": (lambda frames, folder: compressed(frames[:, :, ::-1].copy(), folder, 23), "flip"),
+    "10 % cropped around": (lambda frames, folder: compressed(frames[:, 12:244, 12:244].copy(), folder, 23), "crop"),
+    "10 % cropped at a corner": (lambda frames, folder: compressed(frames[:, 26:, 26:].copy(), folder, 23), "crop"),
+    "20 % cropped at one side": (lambda frames, folder: compressed(frames[:, :, :204].copy(), folder, 23), "crop"),
+    "cropped and mirrored": (lambda frames, folder: frames[:, 12:244, 12:244][:, :, ::-1], "crop"),
+    "brighter": (lambda frames, folder: np.clip(frames * 1.2 + 10, 0, 255).astype(np.uint8), "identity"),
+    "grey": (lambda frames, folder: np.repeat(frames.mean(3, keepdims=True), 3, 3).astype(np.uint8), "identity"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_mark_survives(attack: str, watermark: SpreadSpectrumWatermark, marked: Clip, tmp_path: Path) -> None:
+    change, geometry = ATTACKS[attack]
+    reading = read(watermark, change(marked.frames, tmp_path))
+
+    assert reading is not None
+    assert reading.id_hex == ID
+    assert reading.geometry.startswith(geometry)
+
+
+def test_another_key_reads_nothing(marked: Clip) -> None:
+    assert read(SpreadSpectrumWatermark(b"another key 0123"), marked.frames) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_unmarked_clip_reads_nothing(seed: int, watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    assert read(watermark, make_clip(seed=seed, count=6).frames) is None
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_an_unmarked_flat_clip_reads_nothing(level: int, watermark: SpreadSpectrumWatermark) -> None:
+    assert read(watermark, np.full((3, 256, 256, 3), level, np.uint8)) is None
+
+
+def test_the_false_accept_bound_is_below_one_in_a_million() -> None:
+    assert FALSE_ACCEPT < 1e-6
+
+
+def test_a_detector_that_saw_nothing_reads_nothing(watermark: SpreadSpectrumWatermark) -> None:
+    assert watermark.detector().read() is None
+
+
+def test_frames_may_come_in_portions(watermark: SpreadSpectrumWatermark, marked: Clip) -> None:
+    detector = watermark.detector()
+    for start in range(0, len(marked.frames), 5):
+        detector.add(marked.frames[start : start + 5])
+    reading = detector.read()
+
+    assert reading is not None
+    assert (reading.id_hex, reading.frames) == (ID, len(marked.frames))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "count"), [(192, 192, 17), (256, 256, 49), (360, 640, 17), (480, 270, 24), (256, 256, 4)]
+)
+def test_sizes_and_lengths_of_the_generator_can_be_marked(
+    height: int, width: int, count: int, watermark: SpreadSpectrumWatermark, make_clip: MakeClip
+) -> None:
+    clip = make_clip(height, width, count, 3)
+    marked, mark = watermark.embed(clip, ID)
+
+    assert marked.frames.shape == clip.frames.shape
+    assert np.array_equal(marked.times_s, clip.times_s)
+    assert mark.psnr_db >= 38
+    assert mark.psnr_db == pytest.approx(psnr_db(clip.frames, marked.frames))
+    reading = read(watermark, marked.frames)
+    assert reading is not None
+    assert reading.id_hex == ID
+
+
+@pytest.mark.parametrize("level", [0, 16, 128, 255])
+def test_a_flat_clip_is_marked_even_at_black_and_white(level: int, watermark: SpreadSpectrumWatermark) -> None:
+    """At black and white half of the mark is cut off by the range of pixels; the other half is enough."""
+    clip = Clip(np.full((24, 256, 256, 3), level, np.uint8), np.arange(24) / 12, 12.0)
+    marked, mark = watermark.embed(clip, ID)
+    reading = read(watermark, marked.frames)
+
+    assert reading is not None
+    assert reading.id_hex == ID
+    assert mark.psnr_db >= 38
+
+
+def hard_clip(count: int = 24) -> Clip:
+    """Moving fine texture: what H.264 at half size destroys first."""
+    texture = cv2.GaussianBlur(np.random.default_rng(2).normal(128, 90, (256, 640)), (0, 0), 1.2)
+    texture = np.clip(texture, 0, 255).astype(np.uint8)
+    frames = np.stack([np.repeat(texture[:, 3 * n : 3 * n + 256, None], 3, 2) for n in range(count)])
+    return Clip(frames, np.arange(count) / 12, 12.0)
+
+
+def test_the_loop_raises_the_strength_of_a_harder_clip(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    tried: list[int] = []
+
+    def harsh(clip: Clip) -> Clip:
+        tried.append(len(clip.frames))
+        noise = np.random.default_rng(0).normal(0, 45, clip.frames[:1].shape)
+        noisy = np.clip(clip.frames[:1] + noise, 0, 255).astype(np.uint8)
+        return Clip(noisy, clip.times_s[:1], clip.fps)
+
+    _, easy = watermark.embed(make_clip(), ID)
+    _, hard = SpreadSpectrumWatermark(KEY, attack=harsh).embed(make_clip(), ID)
+
+    assert len(tried) > 1
+    assert hard.strength > FIRST_STRENGTH
+    assert hard.strength > easy.strength
+    assert hard.psnr_db < easy.psnr_db
+
+
+def test_a_clip_whose_mark_cannot_survive_is_refused(watermark: SpreadSpectrumWatermark) -> None:
+    with pytest.raises(MarkingError, match="does not survive half size and CRF 28 at 38 dB"):
+        watermark.embed(hard_clip(), ID)
+
+
+@pytest.mark.parametrize(("side", "count"), [(96, 17), (256, 1)])
+def test_a_clip_too_small_or_too_short_is_refused_rather_than_marked_in_vain(
+    side: int, count: int, watermark: SpreadSpectrumWatermark, make_clip: MakeClip
+) -> None:
+    with pytest.raises(MarkingError, match=f"{side}x{side}"):
+        watermark.embed(make_clip(side, side, count), ID)
+
+
+def test_an_attack_that_cannot_run_is_no_success(make_clip: MakeClip) -> None:
+    def broken(clip: Clip) -> Clip:
+        raise EncodingError("no encoder")
+
+    with pytest.raises(MarkingError, match="could not be tried: no encoder"):
+        SpreadSpectrumWatermark(KEY, attack=broken).embed(make_clip(), ID)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(min_size=6, max_size=6).map(bytes.hex))
+def test_any_id_comes_back(make_clip: MakeClip, id_hex: str) -> None:
+    watermark = SpreadSpectrumWatermark(KEY, attack=lambda clip: clip)
+    marked, mark = watermark.embed(make_clip(128, 128, 2, 4), id_hex)
+    reading = read(watermark, marked.frames)
+
+    assert reading is not None
+    assert reading.id_hex == mark.id_hex == id_hex
+
+
+def test_an_id_in_capitals_is_read_in_small_letters(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    _, mark = watermark.embed(make_clip(count=8), "ABCDEF012345")
+
+    assert mark.id_hex == "abcdef012345"
+
+
+@pytest.mark.parametrize("wrong", ["", "12345", "not hex at a"])
+def test_a_malformed_id_is_refused(wrong: str, watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    with pytest.raises(MarkingError):
+        watermark.embed(make_clip(count=1), wrong)
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(MarkingError, match="at least 16"):
+        SpreadSpectrumWatermark(b"short")
+
+
+def test_marking_is_deterministic(watermark: SpreadSpectrumWatermark, make_clip: MakeClip, marked: Clip) -> None:
+    again, _ = watermark.embed(make_clip(), ID)
+
+    assert np.array_equal(again.frames, marked.frames)
+
+
+def test_the_names(watermark: SpreadSpectrumWatermark) -> None:
+    assert watermark.algorithm == ALGORITHM == "io.framegate.spread-spectrum.1"
+    assert isinstance(watermark.detector(), SpreadSpectrumDetector)

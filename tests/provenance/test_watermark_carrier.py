@@ -1,0 +1,70 @@
+"""The keyed pattern: stable for years, different for each key."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from provenance.watermark_carrier import GRID, HIGHEST, LOWEST, Carrier, grid_luma
+from provenance.watermark_code import WatermarkCode
+
+KEY = b"a key of sixteen"
+
+
+def test_the_pattern_of_a_key_never_changes() -> None:
+    """A release marked today must be found in ten years: this digest may not change within algorithm version 1."""
+    carrier = Carrier.for_key(KEY)
+    pattern = b"".join(
+        np.ascontiguousarray(part).astype("<i8").tobytes()
+        for part in (carrier.cells, carrier.signs, carrier.pilot_cells, carrier.pilot_signs)
+    )
+
+    assert hashlib.sha256(pattern).hexdigest() == "9e6f657178fca732c1e9726a71ac0ff07f8a2fa51533eba8862a843bdfcfceb4"
+
+
+def test_cells_are_used_once_and_lie_in_the_band() -> None:
+    carrier = Carrier.for_key(KEY)
+    cells = np.concatenate([carrier.cells.ravel(), carrier.pilot_cells.ravel()])
+    radius = np.hypot(cells // GRID, cells % GRID)
+
+    assert len(np.unique(cells)) == len(cells)
+    assert radius.min() >= LOWEST
+    assert radius.max() <= HIGHEST
+
+
+def test_signs_are_fair_and_two_keys_are_unrelated() -> None:
+    first, second = Carrier.for_key(KEY), Carrier.for_key(b"another key 0123")
+    grids = []
+    for carrier in (first, second):
+        grid = np.zeros(GRID * GRID)
+        grid[carrier.cells] = carrier.signs
+        grids.append(grid)
+
+    assert abs(first.signs.mean()) < 0.06
+    assert abs((grids[0] * grids[1]).sum()) / first.cells.size < 0.06
+
+
+def test_what_is_written_into_a_picture_is_heard() -> None:
+    carrier = Carrier.for_key(KEY)
+    word = WatermarkCode().encode("0123456789ab")
+    luma = np.random.default_rng(3).normal(128, 20, (GRID, GRID)).astype(np.float32)
+    heard = carrier.listen(carrier.votes(luma + carrier.write(luma, word, 10.0)))
+
+    assert np.array_equal(np.sign(heard), word)
+
+
+def test_a_picture_that_agrees_already_costs_nothing() -> None:
+    carrier = Carrier.for_key(KEY)
+    word = WatermarkCode().encode("0123456789ab")
+    loud = 5 * carrier.write(np.full((GRID, GRID), 128, np.float32), word, 10.0) + 128
+
+    assert np.abs(carrier.write(loud, word, 10.0)).max() < 1e-3
+
+
+def test_luma_of_any_size_lands_on_the_grid() -> None:
+    for height, width in ((64, 64), (720, 1280), (300, 200)):
+        luma = grid_luma(np.full((height, width, 3), 77, np.uint8))
+
+        assert luma.shape == (GRID, GRID)
+        assert np.allclose(luma, 77, atol=0.5)
