@@ -215,12 +215,12 @@ def test_every_classifier_has_a_card() -> None:
     ] == []
 
 
-def test_every_problem_is_described() -> None:
+def test_every_problem_is_described_and_no_other() -> None:
     from api.errors import PROBLEMS
 
-    described = dict(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", text("docs/api.md"), re.M))
+    described = set(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \| (\d) \|", text("docs/api.md"), re.M))
 
-    assert described == {problem.slug: str(problem.status) for problem in PROBLEMS.values()}
+    assert described == {(each.slug, str(each.status), str(each.exit_code)) for each in PROBLEMS.values()}
 
 
 def test_every_exit_code_is_described() -> None:

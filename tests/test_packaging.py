@@ -148,6 +148,7 @@ def test_what_we_import_is_what_we_declare() -> None:
     }
     import_names |= {
         "PIL": "pillow",
+        "starlette": "fastapi",
         "c2pa": "c2pa-python",
         "yaml": "pyyaml",
         "attr": "attrs",
