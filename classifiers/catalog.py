@@ -22,6 +22,7 @@ from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
+from classifiers.text_encoder import TextEncoderClassifier
 from classifiers.text_in_frames import TextInFramesClassifier, derived_signals
 from classifiers.weapons import WeaponClassifier
 from media.clip import Clip
@@ -61,39 +62,34 @@ class Row:
 
     name: str
     accepts: type[str] | type[Clip]
-    signals: Callable[[], frozenset[str]]
-    """What it reports, told without opening its weights."""
-
+    signals: frozenset[str]
     build: Callable[[Parts], AnyClassifier]
     optional_package: str | None = None
     """Import name of a package that carries its weights and may be missing: then its signals are absent."""
 
 
 _TEXT = (
-    Row("lexicon", str, lambda: LexiconClassifier.signals, lambda _: LexiconClassifier()),
-    Row("names", str, lambda: NamesClassifier.signals, lambda _: NamesClassifier()),
-    Row("evasion", str, lambda: EvasionClassifier.signals, lambda _: EvasionClassifier()),
+    Row("lexicon", str, LexiconClassifier.signals, lambda _: LexiconClassifier()),
+    Row("names", str, NamesClassifier.signals, lambda _: NamesClassifier()),
+    Row("text_encoder", str, TextEncoderClassifier.signals, lambda _: TextEncoderClassifier()),
+    Row("evasion", str, EvasionClassifier.signals, lambda _: EvasionClassifier()),
 )
 _CLIPS = (
-    Row("nudity", Clip, lambda: NudityClassifier.signals, lambda _: NudityClassifier()),
+    Row("nudity", Clip, NudityClassifier.signals, lambda _: NudityClassifier()),
     Row(
-        "weapons",
-        Clip,
-        lambda: WeaponClassifier.signals,
-        lambda parts: WeaponClassifier(parts.frame_encoder),
-        ENCODER_PACKAGE,
+        "weapons", Clip, WeaponClassifier.signals, lambda parts: WeaponClassifier(parts.frame_encoder), ENCODER_PACKAGE
     ),
     Row(
         "forensics",
         Clip,
-        lambda: ForensicClassifier.signals,
+        ForensicClassifier.signals,
         lambda parts: ForensicClassifier(parts.frame_encoder),
         ENCODER_PACKAGE,
     ),
     Row(
         "text_in_frames",
         Clip,
-        lambda: derived_signals(row.signals() for row in _TEXT),
+        derived_signals(row.signals for row in _TEXT),
         lambda parts: TextInFramesClassifier(parts.text),
     ),
 )
@@ -149,7 +145,7 @@ def build(enabled: Collection[str] | None = None, *, accepts: type[str] | type[C
     for row in _rows(enabled, accepts):
         if row.optional_package is not None and find_spec(row.optional_package) is None:
             reason = f"{row.name} needs the package {row.optional_package!r}, which is not installed"
-            absent.append(Absent(row.name, row.signals(), reason))
+            absent.append(Absent(row.name, row.signals, reason))
         else:
             classifiers.append(parts.built(row))
     for name, entry_point in added.items():
@@ -169,7 +165,7 @@ def known_signals(
     enabled: Collection[str] | None = None, *, accepts: type[str] | type[Clip] | None = None
 ) -> frozenset[str]:
     """Return every signal of the built-in classifiers, present or absent, without reading a weights file."""
-    return frozenset(signal for row in _rows(enabled, accepts) for signal in row.signals())
+    return frozenset(signal for row in _rows(enabled, accepts) for signal in row.signals)
 
 
 def _rows(enabled: Collection[str] | None, accepts: type[str] | type[Clip] | None) -> Iterator[Row]:

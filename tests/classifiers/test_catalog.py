@@ -52,12 +52,12 @@ def test_every_row_builds_a_classifier_of_that_name_kind_and_signals():
 
     assert set(built) == {row.name for row in catalog.BUILT_IN}
     for row in catalog.BUILT_IN:
-        assert (built[row.name].accepts, built[row.name].signals) == (row.accepts, row.signals())
+        assert (built[row.name].accepts, built[row.name].signals) == (row.accepts, row.signals)
 
 
 def test_names_are_unique_and_no_signal_is_reported_twice():
     names = [row.name for row in catalog.BUILT_IN]
-    signals = [signal for row in catalog.BUILT_IN for signal in row.signals()]
+    signals = [signal for row in catalog.BUILT_IN for signal in row.signals]
 
     assert len(names) == len(set(names))
     assert len(signals) == len(set(signals))
