@@ -15,7 +15,7 @@ from classifiers.phrases import words_of
 from classifiers.vocabulary import LISTS
 
 MAX_FOREIGN_SHARE: Final = 0.3
-MAX_FOREIGN_LETTERS: Final = 40
+MAX_FOREIGN_LETTERS: Final = 12
 """A quoted sign or a name may stand in another script; a sentence may not hide behind English padding."""
 
 _DENSE: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
