@@ -59,7 +59,8 @@ def require_english(text: str) -> None:
     ours = sum(word in english for word in found)
     for theirs in others:
         count = sum(word in theirs for word in found)
-        if count >= _MIN_FUNCTION_WORDS and len({word for word in found if word in theirs}) > 1 and count > 2 * ours:
+        kinds = len({word for word in found if word in theirs})
+        if kinds > 1 and (count > 2 * ours if count >= _MIN_FUNCTION_WORDS else not ours):
             raise MeasurementError("language not supported: the text is evidently not English")
 
 

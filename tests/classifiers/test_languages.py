@@ -12,6 +12,7 @@ from classifiers.languages import require_english, require_latin
 BENIGN = Path(__file__).with_name("benign_prompts.txt").read_text(encoding="utf-8").splitlines()
 
 FOREIGN = [
+    "eine nackte Frau und ein Mann",
     "un chien court sur la plage avec des enfants",
     "ein Hund läuft mit dem Kind über den Strand",
     "un perro corre por la playa con los niños",
@@ -59,6 +60,7 @@ def test_text_without_letters_is_refused(text):
         "a crème brûlée at the Café de Flore in Paris",
         "a neon sign that says 酒 in a quiet alley",
         "sushi, Tokyo, neon",
+        "high resolution gold texture, photorealistic, pbr, glossy",
     ],
 )
 def test_a_foreign_name_inside_english_passes(text):
