@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from safety.domain import Action, Decision, JobStatus
+from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan
 
 people = Console(stderr=True, highlight=False)
 """Where people read."""
@@ -31,6 +31,9 @@ BY_ACTION = {Action.ALLOW: Exit.DONE, Action.REVIEW: Exit.HELD, Action.BLOCK: Ex
 
 BY_STATUS = {JobStatus.RELEASED: Exit.DONE, JobStatus.HELD: Exit.HELD, JobStatus.REFUSED: Exit.REFUSED}
 
+MAX_EVIDENCE = 3
+"""Pieces of evidence shown to a person for one category; `--json` has all."""
+
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line of stdout."""
@@ -48,14 +51,13 @@ def explain(decision: Decision) -> None:
     colour = {Action.ALLOW: "green", Action.REVIEW: "yellow", Action.BLOCK: "red"}[decision.verdict.action]
     word = {Action.ALLOW: "allowed", Action.REVIEW: "held for review", Action.BLOCK: "refused"}
     say(f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint} · decision {decision.id}")
-    for finding in decision.verdict.findings:
-        say(f"  [bold]{finding.category}[/] → {finding.action.word}: {escape(finding.clause)}")
-        for each in finding.evidence[:3]:
+    for category, findings in _by_category(decision.verdict.findings).items():
+        say(f"  [bold]{category}[/] → {findings[0].action.word}: {escape(findings[0].clause)}")
+        evidence = {each: None for finding in findings for each in finding.evidence}
+        for each in list(evidence)[:MAX_EVIDENCE]:
             seen = "unmeasured" if each.score is None else f"{each.score:.2f}"
-            place = "" if each.span is None else f" at {each.span}"
-            say(
-                f"    {each.signal} {seen} (threshold {each.threshold:g}){escape(place)} {escape(each.detail)}".rstrip()
-            )
+            place = f"{_place(each.span)} {escape(each.detail)}".rstrip()
+            say(f"    {each.signal} {seen} (threshold {each.threshold:g}){place}")
     coverage = decision.measurement.coverage
     if coverage is not None:
         say(
@@ -68,3 +70,21 @@ def explain(decision: Decision) -> None:
         say(f"  next: framegate review decide {decision.id} --allow|--refuse --reason …")
     if decision.verdict.action is Action.BLOCK:
         say(f"  to appeal, quote decision {decision.id}")
+
+
+def _by_category(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Findings by category, strictest first, without those that only repeat a stricter one of the same signals."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        group = groups.setdefault(finding.category, [])
+        if not group or finding.action is group[0].action:
+            group.append(finding)
+    return groups
+
+
+def _place(span: Span | None) -> str:
+    if span is None:
+        return ""
+    if isinstance(span, TextSpan):
+        return f" at characters {span.start}–{span.end}"
+    return f" at {span.start_s:.1f}–{span.end_s:.1f} s"
