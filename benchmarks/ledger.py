@@ -74,7 +74,8 @@ def measure(url: str, key: LogKey, count: int, threads: int) -> None:
         with clock() as filling:
             latencies = fill(ledger, count, threads)
     print(
-        f"{name}: 1 thread {100 / single.wall_s:.0f} appends/s; {threads} threads {count / filling.wall_s:.0f} appends/s "
+        f"{name}: 1 thread {100 / single.wall_s:.0f} appends/s; "
+        f"{threads} threads {count / filling.wall_s:.0f} appends/s "
         f"({count / filling.cpu_s:.0f} per CPU-second of this process), "
         f"p50 {latencies[len(latencies) // 2] * 1e3:.0f} ms, p99 {latencies[len(latencies) * 99 // 100] * 1e3:.0f} ms"
     )

@@ -122,4 +122,4 @@ def test_closing_finishes_what_waits_and_may_be_repeated() -> None:
 
 
 def test_a_writer_that_was_never_used_closes() -> None:
-    GroupCommit[int, int](lambda group: list(group), "writer").close()
+    GroupCommit[int, int](list, "writer").close()
