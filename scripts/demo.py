@@ -61,15 +61,24 @@ def main() -> int:
     stripped, camera = OUT / "stripped.mp4", OUT / "camera.mp4"
     strip(released, stripped)
     pan(camera)
-    for file, origin in ((released, "ours"), (stripped, "ours"), (camera, "unknown")):
-        answer = framegate("scan", str(file))
+    expected = {released: "ours", stripped: "ours", camera: "unknown"}
+    for (file, origin), answer in zip(expected.items(), answers("scan", *map(str, expected)), strict=True):
+        console.print(f"   {file.name}")
         console.print(f"   [bold]{answer['origin']}[/]: {answer['summary']}")
         for link in answer["evidence"]:
             console.print(f"     {link['kind']:12} {link['strength']:12} {link['summary']}")
         if answer["origin"] != origin:
             raise SystemExit(f"{file.name} was reported {answer['origin']}, expected {origin}")
 
-    chapter("4. The record: every decision and release, and nobody changed a row")
+    chapter("4. One byte of the released file is changed")
+    tampered = OUT / "tampered.mp4"
+    data = bytearray(released.read_bytes())
+    data[data.rindex(b"mdat") + 1000] ^= 1
+    tampered.write_bytes(data)
+    answer = framegate("verify", str(tampered), expect=3)
+    console.print(f"   its credential is {answer['state']}: {', '.join(answer['failures'])}")
+
+    chapter("5. The record: every decision and release, and nobody changed a row")
     answer = framegate("ledger", "verify", expect=0)
     console.print(f"   {answer['entries']} entries, everything holds")
 
@@ -84,15 +93,22 @@ def chapter(title: str) -> None:
 
 
 def framegate(*arguments: str, expect: int | None = None) -> dict[str, Any]:
-    """Run one command with `--json` where it has it, print it, and return its answer."""
-    console.print(f"   [dim]$ framegate {' '.join(a if a.isalnum() else repr(a) for a in arguments)}[/]")
+    """Run one command, print it, and return its last answer."""
+    lines = answers(*arguments, expect=expect)
+    return lines[-1] if lines else {}
+
+
+def answers(*arguments: str, expect: int | None = None) -> list[dict[str, Any]]:
+    """Run one command with `--json` where it has it, print it, and return what it answered, a line each."""
+    shown = [a.replace(f"{ROOT}/", "") for a in arguments]
+    console.print(f"   [dim]$ framegate {' '.join(repr(a) if ' ' in a else a for a in shown)}[/]")
     as_json = [] if arguments[0] == "migrate" else ["--json"]
     done = subprocess.run(
         [sys.executable, "-m", "api", *arguments, *as_json], capture_output=True, text=True, cwd=ROOT, check=False
     )
     if expect is not None and done.returncode != expect:
         raise SystemExit(f"exit code {done.returncode}, expected {expect}\n{done.stdout}\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1]) if as_json and done.stdout.strip() else {}
+    return [json.loads(line) for line in done.stdout.splitlines()] if as_json else []
 
 
 def strip(source: Path, destination: Path) -> None:
