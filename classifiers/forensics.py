@@ -34,8 +34,8 @@ platform's corner mark reaches."""
 SMALLEST_SIDE = 128
 """Pixels of the short side; below, enlarging to 240 leaves no texture to judge."""
 
-_WEIGHTS_SHA256 = "68af2c579b22df27a30476f2276551c165bf33723e7cd62bf255fe8aba83da5b"
-_CONFIG_SHA256 = "f3250d8a60ac059399ae9af26bae253dab73de7feac654e9ceade85362e2303a"
+_WEIGHTS_SHA256 = "3c9417ded303034d5801e5f4513a5b66d73f853d86fcb590b24bac1cca5d8560"
+_CONFIG_SHA256 = "5e9b4a092c222618400ba3a5ca01a6f2bc58f1a6f0cdb06d686d1e4e10068888"
 
 
 class ForensicClassifier:
