@@ -1,4 +1,4 @@
-"""A served house: real app, ledger, files, codecs, signer and isolation; classifiers, generator and mark are doubles."""
+"""A served house: real app, ledger, files, codecs, signer, isolation; classifiers, generator and mark are doubles."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import House, prepare
+from safety.errors import LedgerError
+
+
+def test_building_the_app_opens_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEGATE_HOME", str(tmp_path / "home"))
+
+    create_app()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_app_closes_the_house_it_opened_and_no_other(house, settings):
+    with TestClient(create_app(house=house)):
+        pass
+    house.prompt_gate.check_prompt("still open")
+
+    opened: list[House] = []
+
+    def open_one(given):
+        opened.append(type(house)(given))
+        return opened[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.app.House", open_one)
+        with TestClient(create_app(settings)):
+            opened[0].prompt_gate.check_prompt("open")
+
+    with pytest.raises(LedgerError, match="closed"):
+        opened[0].prompt_gate.check_prompt("closed")
+
+
+def test_no_page_loads_anything_from_the_network(client):
+    for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
+        assert client.get(path).status_code == 404
+    assert "http" not in re.sub(r"https?://framegate\.invalid", "", client.get("/openapi.json").text)
+
+
+def test_the_description_of_the_api_names_every_route_and_body(client):
+    description = client.get("/openapi.json").json()
+
+    assert {path for path in description["paths"] if path.startswith("/v1/videos")} == {
+        "/v1/videos",
+        "/v1/videos/{video}",
+        "/v1/videos/{video}/content",
+        "/v1/videos/{video}/remix",
+    }
+    videos = description["paths"]["/v1/videos"]["post"]["requestBody"]["content"]
+    assert "prompt" in videos["application/json"]["schema"]["properties"]
+    scans = description["paths"]["/v1/scans"]["post"]["requestBody"]["content"]
+    assert "file" in scans["multipart/form-data"]["schema"]["properties"]
+
+
+def test_two_apps_stand_side_by_side(house, tmp_path):
+    other = type(house)(Settings(home=tmp_path / "other"))
+    prepare(other.settings, queue=False)
+    with TestClient(create_app(house=house)) as one, TestClient(create_app(house=other)) as two:
+        key = {"authorization": f"Bearer {house.keys.create('test', {'auditor'})[1]}"}
+        assert one.get("/v1/decisions", headers=key).status_code == 200
+        assert two.get("/v1/decisions", headers=key).status_code == 401
+    other.close()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from safety.checkpoints import verify_checkpoint
+
+
+@pytest.fixture
+def auditor(as_):
+    return as_("auditor")
+
+
+@pytest.fixture
+def judged(house):
+    """Five decisions, oldest first."""
+    prompts = ["a tree", "blood", "an odd tree", "more blood", "a house"]
+    return [house.prompt_gate.check_prompt(prompt, job=f"video_{at}") for at, prompt in enumerate(prompts)]
+
+
+def listed(client, headers, **query):
+    answer = client.get("/v1/decisions", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return [row["decision"] for row in answer.json()["data"]]
+
+
+def test_decisions_are_listed_newest_first(client, auditor, judged):
+    assert listed(client, auditor) == [each.id for each in reversed(judged)]
+
+
+def test_conditions_narrow_the_list(client, auditor, judged):
+    tree, blood, odd, more, house_ = (each.id for each in judged)
+
+    assert listed(client, auditor, action="block") == [more, blood]
+    assert listed(client, auditor, action="review") == [odd]
+    assert listed(client, auditor, category="violence") == [more, odd, blood]
+    assert listed(client, auditor, category="violence", action="review") == [odd]
+    assert listed(client, auditor, job="video_4") == [house_]
+    assert listed(client, auditor, checkpoint="upload") == []
+    assert listed(client, auditor, subject=judged[0].subject) == [tree]
+    assert len(listed(client, auditor, policy=judged[0].verdict.policy)) == 5
+    assert listed(client, auditor, policy="sha256:none") == []
+
+
+def test_times_narrow_the_list(client, auditor, judged):
+    at = judged[2].at
+
+    assert listed(client, auditor, since=at.isoformat()) == [each.id for each in reversed(judged[2:])]
+    assert listed(client, auditor, until=at.isoformat()) == [each.id for each in reversed(judged[:2])]
+    assert listed(client, auditor, since=(at + timedelta(days=1)).isoformat()) == []
+
+
+def test_pages_follow_one_another_without_gap_or_repetition(client, auditor, judged):
+    seen, after = [], {}
+    while True:
+        page = client.get("/v1/decisions", params={"limit": 2, **after}, headers=auditor).json()
+        seen += [row["decision"] for row in page["data"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+
+    assert seen == [each.id for each in reversed(judged)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "1001"},
+        {"action": "shrug"},
+        {"checkpoint": "nowhere"},
+        {"since": "yesterday"},
+        {"since": "2025-01-01T00:00:00"},
+        {"colour": "red"},
+        {"job": "a\x00b"},
+    ],
+)
+def test_a_condition_that_makes_no_sense_is_refused_and_never_ignored(client, auditor, query):
+    answer = client.get("/v1/decisions", params=query, headers=auditor)
+
+    assert answer.status_code == 422
+    assert answer.json()["param"] == next(iter(query))
+
+
+def test_an_unknown_place_in_the_list_is_not_found(client, auditor, judged):
+    assert client.get("/v1/decisions", params={"after": "dec_none"}, headers=auditor).status_code == 404
+
+
+def test_a_decision_is_shown_in_full_with_what_replaced_it(client, auditor, house, judged):
+    decided = house.review.decide(judged[2].id, allow=True, reviewer="eve", reason="only odd")
+
+    before = client.get(f"/v1/decisions/{judged[2].id}", headers=auditor).json()
+    after = client.get(f"/v1/decisions/{decided.id}", headers=auditor).json()
+
+    assert before["superseded_by"] == decided.id
+    assert (after["supersedes"], after["superseded_by"], after["reason"]) == (judged[2].id, None, "only odd")
+    assert after["actor"] == {"kind": "reviewer", "id": "eve"}
+
+
+def test_no_prompt_is_in_the_record(client, auditor, judged):
+    text = client.get("/v1/decisions", headers=auditor).text
+
+    assert "odd tree" not in text
+    assert "more blood" not in text
+
+
+def test_the_checkpoint_is_a_signed_note_of_the_ledger(client, house, judged):
+    house.ledger.checkpoint()
+
+    answer = client.get("/v1/ledger/checkpoint")
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert verify_checkpoint(answer.text, house.ledger.public_key).size == house.ledger.size() == 5
