@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
@@ -437,9 +438,8 @@ def numbers(decisions: list[Decision]) -> list[int]:
     return [int(decision.id.removeprefix("dec_")) for decision in decisions]
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
+def test_decisions_are_found_by_every_condition(history: Ledger) -> None:
+    questions: list[tuple[dict[str, Any], list[int]]] = [
         ({}, list(range(12, -1, -1))),
         ({"job": "job_1"}, [10, 7, 4, 1]),
         ({"checkpoint": Checkpoint.OUTPUT}, [10, 8, 6, 4, 2, 0]),
@@ -452,10 +452,9 @@ def numbers(decisions: list[Decision]) -> list[int]:
         ({"since": NOON + timedelta(seconds=3), "until": NOON + timedelta(seconds=6)}, [5, 4, 3]),
         ({"after": "dec_3"}, [2, 1, 0]),
         ({"after": "dec_8", "limit": 2, "action": Action.ALLOW}, [7, 5]),
-    ],
-)
-def test_decisions_are_found_by_every_condition(history: Ledger, question: dict, answer: list[int]) -> None:
-    assert numbers(history.decisions(**question)) == answer
+    ]
+    for question, answer in questions:
+        assert numbers(history.decisions(**question)) == answer, question
 
 
 def test_pages_join_without_gap_or_overlap(history: Ledger) -> None:
