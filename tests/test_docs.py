@@ -316,11 +316,12 @@ def test_the_library_example_runs_as_printed(newcomer: dict[str, str]) -> None:
 
 
 def _film(path: Path) -> None:
-    """Two seconds of a real photograph under a slow pan: something to mark."""
+    """A second of a real photograph under a slow pan, large enough to carry a mark beside the label."""
+    import cv2
     import numpy as np
     from skimage import data
 
     from media.codec import encode_mp4
 
-    photo = np.ascontiguousarray(data.chelsea()[:, :, :3])
-    encode_mp4((photo[20 : 20 + 240, step : step + 320] for step in range(48)), path, fps=24.0, crf=18)
+    photo = cv2.resize(np.ascontiguousarray(data.rocket()), (1280 + 24, 720))
+    encode_mp4((photo[:, step : step + 1280] for step in range(24)), path, fps=24.0, crf=18)
