@@ -1,8 +1,8 @@
 """What a generator is: a request in, a Clip out. Knows no policy and no signature.
 
-    GeneratorError
-    ├── UnsupportedRequest   this checkpoint cannot do what was asked (size, length, capability)
-    └── GenerationCancelled  the caller asked to stop
+GeneratorError
+├── UnsupportedRequest   this checkpoint cannot do what was asked (size, length, capability)
+└── GenerationCancelled  the caller asked to stop
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.base import GeneratorError
 from generator.weights.pins import TINY
 
 if TYPE_CHECKING:
-    from diffusers import LTXVideoTransformer3DModel
+    from diffusers.models.transformers.transformer_ltx import LTXVideoTransformer3DModel
     from transformers import T5EncoderModel, T5Tokenizer
 
     from generator.latents import PatchLatents
@@ -85,25 +85,27 @@ def load(folder: Path, pins: Mapping[str, str]) -> Checkpoint:
     """
     verify(folder, pins)
     import torch  # noqa: PLC0415 - heavy: only who generates pays for it
-    from diffusers import LTXVideoTransformer3DModel  # noqa: PLC0415
+    from diffusers.models.transformers.transformer_ltx import LTXVideoTransformer3DModel  # noqa: PLC0415
     from transformers import T5EncoderModel, T5Tokenizer  # noqa: PLC0415
 
     from generator.latents import PatchLatents  # noqa: PLC0415
 
+    kinds: tuple[tuple[Any, str], ...] = (
+        (T5EncoderModel, "text_encoder"),
+        (LTXVideoTransformer3DModel, "transformer"),
+        (PatchLatents, "latents"),
+    )
     logging.getLogger("diffusers.models.modeling_utils").addFilter(
         lambda record: "accelerate" not in record.getMessage()
     )
     try:
-        local = {"local_files_only": True}
-        return Checkpoint(
-            T5Tokenizer.from_pretrained(folder / "tokenizer", **local),
-            T5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32, **local).eval(),
-            LTXVideoTransformer3DModel.from_pretrained(
-                folder / "transformer", torch_dtype=torch.float32, **local
-            ).eval(),
-            PatchLatents.from_pretrained(folder / "latents", torch_dtype=torch.float32, **local).eval(),
-        )
+        words = T5Tokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        networks = [
+            kind.from_pretrained(folder / name, dtype=torch.float32, local_files_only=True).eval()
+            for kind, name in kinds
+        ]
     except (OSError, ValueError, RuntimeError) as error:
         raise GeneratorError(
             f"checkpoint in {folder} cannot be loaded ({type(error).__name__}): reinstall framegate"
         ) from error
+    return Checkpoint(words, *networks)

@@ -1,4 +1,4 @@
-"""The generator that ships: a tiny latent diffusion transformer that draws one object in one place, offline, in seconds.
+"""The generator that ships: a tiny latent diffusion transformer that draws one object in one place, in seconds.
 
 It samples about 64 pixels wide and scales up. Clips longer than two seconds are continued from their last frames.
 It follows shape, colour, size, motion, place and time of day (`generator.scene`) and nothing else.
@@ -95,20 +95,20 @@ class EmbeddedGenerator:
         checkpoint = self._checkpoint()
         from generator.sampling import sample  # noqa: PLC0415 - heavy: only who generates pays for torch
 
-        frames = np.empty((0, size[1], size[0], 3), np.float32)
+        parts: list[NDArray[np.float32]] = []
         for chunk in range(chunks):
             seed = int(np.random.SeedSequence((request.seed % (1 << 63), chunk)).generate_state(1, np.uint64)[0]) >> 1
 
             def step_done(step: int, done: int = chunk) -> None:
                 report((done + (step + 1) / STEPS) / chunks * 0.98)
 
-            beginning = frames[-OVERLAP:] if chunk else None
+            beginning = parts[-1][-OVERLAP:] if parts else None
             sampled = sample(
                 checkpoint, caption, size, CHUNK, beginning, seed,
                 steps=STEPS, guidance=GUIDANCE, fps=FPS, step_done=step_done,
             )  # fmt: skip
-            frames = np.concatenate([frames, sampled[OVERLAP if chunk else 0 :]])
-        delivered = deliver(frames[:wanted], request.width, request.height)
+            parts.append(sampled[OVERLAP:] if parts else sampled)
+        delivered = deliver(np.concatenate(parts)[:wanted], request.width, request.height)
         report(1.0)
         return Clip(delivered, np.arange(wanted) / FPS, FPS)
 

@@ -18,16 +18,17 @@ import numpy as np
 from generator.scene import SLOTS, WORDS, Scene, choices
 
 PLAIN_MOTION = frozenset(
-    "move moves moving roll rolls rolling drive drives driving sail sails sailing drift drifts drifting cross crosses"
-    " crossing travel travels travelling traveling run runs running go goes going".split()
-)
+    ["move", "moves", "moving", "roll", "rolls", "rolling", "drive", "drives", "driving", "sail", "sails", "sailing",
+     "drift", "drifts", "drifting", "cross", "crosses", "crossing", "travel", "travels", "travelling", "traveling"]
+)  # fmt: skip
 """Words that say that something moves but not where to: taken as "to the right" unless the prompt says more."""
 
 FILLERS = frozenset(
-    "a an and the of in on at over by to with is are it its from into under near above across through for as that this"
-    " video clip film movie shot scene picture show me please make generate create one some very there while where"
-    " his her their them then which who was were be being been".split()
-)
+    ["a", "an", "and", "the", "of", "in", "on", "at", "over", "by", "to", "with", "is", "are", "it", "its", "from",
+     "into", "under", "near", "above", "across", "through", "for", "as", "that", "this", "video", "clip", "film",
+     "movie", "shot", "scene", "picture", "show", "me", "please", "make", "generate", "create", "one", "some", "there",
+     "while", "where", "his", "her", "their", "them", "then", "which", "who", "was", "were", "be", "being", "been"]
+)  # fmt: skip
 """Words that are neither understood nor worth reporting as ignored."""
 
 
@@ -88,7 +89,7 @@ def vocabulary() -> Mapping[str, tuple[str, str]]:
 
 
 def meaning(word: str) -> tuple[str, str] | None:
-    """Return the slot and value a lower-case word stands for; tolerates a plural s and a slip in words of five letters up."""
+    """Return the slot and value a lower-case word stands for; forgives a plural s, and a slip in longer words."""
     known = vocabulary()
     for form in (word, word.removesuffix("s"), word.removesuffix("es")):
         if form in known:

@@ -1,24 +1,25 @@
 """The embedded latent autoencoder: spacetime patches, projected on principal components fitted in closed form.
 
 A clip of 4k+1 frames becomes 1+k latent frames: the first frame stands alone (as a patch that stands still), every
-further 4 frames form patches of patch x patch x 4 pixels. A small convolution after decoding removes the seams.
+further 4 frames form patches of patch x patch x 4 pixels. With a seam filter, decoded frames are twice the size.
 Drops into diffusers' LTX pipelines in the place of AutoencoderKLLTXVideo; it samples nothing and draws no noise.
 """
 
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import torch
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 
-class PatchLatents(ModelMixin, ConfigMixin):
+class PatchLatents(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Linear spacetime-patch autoencoder. Pixels are float (B, 3, T, H, W) in [-1, 1], T = 4k+1."""
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         channels: int = 96,
@@ -26,9 +27,9 @@ class PatchLatents(ModelMixin, ConfigMixin):
         patch_frames: int = 4,
         filter_width: int = 0,
         scaling_factor: float = 1.0,
-        timestep_conditioning: bool = False,  # noqa: FBT001, FBT002 - read by the pipeline from the config
+        timestep_conditioning: bool = False,  # read by the pipeline
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.spatial_compression_ratio = patch
         self.temporal_compression_ratio = patch_frames
         pixels = 3 * patch_frames * patch * patch
@@ -45,8 +46,8 @@ class PatchLatents(ModelMixin, ConfigMixin):
         patches = to_patches(torch.cat([still, pixels[:, :, 1:]], 2), patch, frames)
         return SimpleNamespace(latents=((patches - self.mean) @ self.basis.T).movedim(-1, 1))
 
-    def decode(self, latents: Tensor, temb: Tensor | None = None, *, return_dict: bool = True) -> object:
-        """Return pixels (B, 3, 4k + 1, H, W) about [-1, 1]; `temb` is ignored (the pipeline passes it)."""
+    def decode(self, latents: Tensor, temb: Tensor | None = None, *, return_dict: bool = True) -> Any:  # noqa: ANN401
+        """Return pixels (B, 3, 4k + 1, H, W) about [-1, 1], with a seam filter 2H x 2W. `temb` is ignored."""
         del temb
         pixels = self.decode_patches(latents)
         if self.seams is not None:
@@ -61,7 +62,7 @@ class PatchLatents(ModelMixin, ConfigMixin):
 
 
 class SeamFilter(nn.Module):
-    """Residual spacetime convolutions that repair what the patches lose at their borders and behind fast objects."""
+    """Spacetime convolutions that double the size and repair what patches lose at borders and behind fast objects."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -72,14 +73,16 @@ class SeamFilter(nn.Module):
             nn.SiLU(),
             nn.Conv3d(width, width, (3, 3, 3), padding=(1, 1, 1)),
             nn.SiLU(),
-            nn.Conv3d(width, 12, (1, 3, 3), padding=(0, 1, 1)),
+            nn.Conv3d(width, 48, (1, 3, 3), padding=(0, 1, 1)),
         )
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return pixels of the same shape (B, 3, T, H, W); H and W even. Works at half size for speed."""
-        folded = nn.functional.pixel_unshuffle(pixels.movedim(2, 1), 2).movedim(1, 2)
-        repaired = folded + self.layers(folded)
-        return nn.functional.pixel_shuffle(repaired.movedim(2, 1), 2).movedim(1, 2)
+        """(B, 3, T, H, W) -> (B, 3, T, 2H, 2W); H and W even. The convolutions work at half size for speed."""
+        frames = pixels.movedim(2, 1)
+        folded = nn.functional.pixel_unshuffle(frames, 2).movedim(1, 2)
+        repair = nn.functional.pixel_shuffle(self.layers(folded).movedim(2, 1), 4)
+        plain = nn.functional.interpolate(frames.flatten(0, 1), scale_factor=2, mode="bilinear")
+        return (plain.reshape(repair.shape) + repair).movedim(1, 2)
 
 
 def to_patches(pixels: Tensor, patch: int, frames: int) -> Tensor:

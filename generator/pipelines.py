@@ -94,7 +94,8 @@ class PipelineGenerator:
         """
         if not 0 < request.seconds <= self._family.max_seconds:
             raise UnsupportedRequest(
-                f"{request.seconds} seconds cannot be made by {self.name}: up to {self._family.max_seconds:g} are allowed"
+                f"{request.seconds} seconds cannot be made by {self.name}: allowed is more than "
+                f"0 and up to {self._family.max_seconds:g}"
             )
         if any(side % 2 or not SIDE[0] <= side <= SIDE[1] for side in (request.width, request.height)):
             raise UnsupportedRequest(
@@ -150,14 +151,14 @@ class PipelineGenerator:
         return clip
 
     @cached_property
-    def _pipeline(self) -> Any:
+    def _pipeline(self) -> Any:  # noqa: ANN401 - one of many classes
         import diffusers  # noqa: PLC0415 - heavy: only who generates pays for it
         import torch  # noqa: PLC0415
 
         kind = getattr(diffusers, self._class)
         try:
             pipeline = kind.from_pretrained(
-                self._folder, torch_dtype=getattr(torch, self._dtype), local_files_only=True, use_safetensors=True
+                self._folder, dtype=getattr(torch, self._dtype), local_files_only=True, use_safetensors=True
             ).to(self._device)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise GeneratorError(f"{self._folder} cannot be loaded as {self._class}: {type(error).__name__}") from error

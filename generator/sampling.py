@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, LTXConditionPipeline
-from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXConditionPipeline, LTXVideoCondition
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from numpy.typing import NDArray
 
 from generator.checkpoint import Checkpoint
@@ -23,16 +24,24 @@ FloatFrames = NDArray[np.float32]
 """float32 (T, H, W, 3), RGB in [0, 1]."""
 
 
-class GivenSigmas(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc]
+class GivenSigmas(FlowMatchEulerDiscreteScheduler):
     """The Euler scheduler, taking the pipeline's timesteps as exact noise levels.
 
     `LTXConditionPipeline` cannot be given sigmas; without them diffusers warns and may shift the two apart.
     """
 
-    def set_timesteps(self, *args: Any, timesteps: list[float] | None = None, **options: Any) -> None:
-        """Set timesteps and sigmas together."""
-        sigmas = None if timesteps is None else [step / 1000 for step in timesteps]
-        super().set_timesteps(*args, timesteps=timesteps, sigmas=sigmas, **options)
+    def set_timesteps(
+        self,
+        num_inference_steps: int | None = None,
+        device: str | torch.device | None = None,
+        sigmas: list[float] | None = None,
+        mu: float | None = None,
+        timesteps: list[float] | None = None,
+    ) -> None:
+        """Set timesteps, and sigmas with them."""
+        if timesteps is not None and sigmas is None:
+            sigmas = [step / 1000 for step in timesteps]
+        super().set_timesteps(num_inference_steps, device, sigmas, mu, timesteps)  # type: ignore[arg-type]
 
 
 def noise_levels(steps: int, shift: float) -> list[float]:
@@ -57,12 +66,13 @@ def sample(
 ) -> FloatFrames:
     """Sample `frames` (4k+1) frames of `size` (width, height; multiples of 32).
 
-    `beginning` is float32 (4j+1, height, width, 3) in [0, 1]; the result starts with it. `step_done` gets the number
+    `beginning` is float32 (4j+1, H, W, 3) in [0, 1]; the result starts with it. Frames come at the decoded size: the
+    size itself, or twice that with a seam filter. `step_done` gets the number
     of each finished step and may raise to stop.
     """
-    pipeline = LTXConditionPipeline(
+    pipeline: Any = LTXConditionPipeline(
         scheduler=GivenSigmas(),
-        vae=checkpoint.latents,
+        vae=checkpoint.latents,  # type: ignore[arg-type]
         text_encoder=checkpoint.text_encoder,
         tokenizer=checkpoint.tokenizer,
         transformer=checkpoint.transformer,
@@ -70,8 +80,9 @@ def sample(
     pipeline.set_progress_bar_config(disable=True)
     conditions = None
     if beginning is not None:
-        video = torch.from_numpy(beginning).movedim(-1, 1)[None]
-        conditions = [LTXVideoCondition(video=video, frame_index=0)]
+        small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in beginning]
+        video = torch.from_numpy(np.stack(small)).movedim(-1, 1)[None]
+        conditions = [LTXVideoCondition(video=video, frame_index=0)]  # type: ignore[arg-type]
 
     def after_step(_: object, step: int, __: object, state: dict[str, Any]) -> dict[str, Any]:
         step_done(step)

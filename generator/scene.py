@@ -40,7 +40,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "motion": {
             "moving to the left": ("left", "leftward", "leftwards", "westward"),
             "moving to the right": ("right", "rightward", "rightwards", "eastward"),
-            "rising": ("up", "upward", "upwards", "rises", "climbing", "ascending", "flying", "soaring", "flies", "rise"),
+            "rising": ("up", "upward", "upwards", "rises", "climbing", "ascending", "flying", "soaring", "rise"),
             "falling": ("down", "downward", "downwards", "falls", "dropping", "descending", "sinking", "drops", "fall"),
             "bouncing": ("jumping", "bounces", "hopping", "jumps", "leaping", "bounce", "hops", "dancing", "playing"),
             "standing still": ("still", "resting", "lying", "waiting", "motionless", "static", "sitting", "standing"),

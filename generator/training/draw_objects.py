@@ -26,7 +26,8 @@ Points = NDArray[np.float64]
 
 def _regular(corners: int, start_deg: float, radii: tuple[float, ...]) -> Points:
     angles = np.deg2rad(start_deg + np.arange(corners) * 360 / corners)
-    return np.stack([np.cos(angles), np.sin(angles)], 1) * np.resize(radii, corners)[:, None]
+    points: Points = np.stack([np.cos(angles), np.sin(angles)], 1) * np.resize(radii, corners)[:, None]
+    return points
 
 
 def _heart() -> Points:

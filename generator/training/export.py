@@ -6,6 +6,7 @@ python -m generator.training.export --run FOLDER --latents FOLDER --tokenizer FO
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -41,9 +42,15 @@ def export(run: Path, latents: Path, tokenizer: Path, out: Path, settings: Setti
     learner.load_state_dict(state["average"])
     shutil.rmtree(out, ignore_errors=True)
     words.save_pretrained(out / "tokenizer")
-    learner.text_encoder.half().save_pretrained(out / "text_encoder")
-    learner.transformer.half().save_pretrained(out / "transformer")
+    learner.half()
+    learner.text_encoder.save_pretrained(out / "text_encoder")
+    learner.transformer.save_pretrained(out / "transformer")
     codec.half().save_pretrained(out / "latents")
+    for config in out.glob("*/config.json"):
+        kept = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
+        config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    for path in out.glob("*/*"):
+        path.chmod(0o644)
     return int(state["step"])
 
 
@@ -60,7 +67,7 @@ def main() -> None:
     size = sum((options.out / name).stat().st_size for name in found)
     print(f"step {step}: {len(found)} files, {size / 1e6:.2f} MB")
     if options.pins:
-        lines = "\n".join(f'        "{name}": "{digest}",' for name, digest in found.items())
+        lines = "\n".join(f'        "{name}": (\n            "{digest}"\n        ),' for name, digest in found.items())
         options.pins.write_text(PIN_FILE.format(lines=lines))
 
 

@@ -44,6 +44,7 @@ class Reading:
 def read(frames: Frames) -> Reading:
     """Measure a clip, uint8 (T, H, W, 3)."""
     width = round(frames.shape[2] * SIDE / frames.shape[1])
+    frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), 9)).astype(int)]
     small = np.stack([cv2.resize(frame, (width, SIDE), interpolation=cv2.INTER_AREA) for frame in frames])
     place, time = nearest_background(small)
     colour = object_colour(small)
@@ -65,9 +66,11 @@ def _salient(frame: NDArray[np.uint8]) -> Mask:
 def _nearest_colour(frame: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Index of the palette colour of every pixel, or -1."""
     palette = np.array(list(COLOURS.values()), np.float32)
-    shades = np.stack([palette * shade for shade in (1.0, 0.86, 0.72)])
-    away = np.linalg.norm(frame[None, None].astype(np.float32) - shades[:, :, None, None], axis=-1).min(0)
-    return np.where(away.min(0) < NEAR, away.argmin(0), -1)
+    shades = np.concatenate([palette * shade for shade in (1.0, 0.86, 0.72)])
+    pixels = frame.reshape(-1, 3).astype(np.float32)
+    squares = (pixels**2).sum(1)[:, None] + (shades**2).sum(1) - 2 * pixels @ shades.T
+    nearest = np.where(squares.min(1) < NEAR**2, squares.argmin(1) % len(palette), -1)
+    return nearest.reshape(frame.shape[:2])
 
 
 def object_colour(frames: Frames) -> str | None:

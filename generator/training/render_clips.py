@@ -146,7 +146,7 @@ def object_mask(
 ) -> NDArray[np.bool_]:
     """Return bool (frames, height, width): the disc round the object, for weighting the training loss."""
     rows, columns = np.mgrid[:height, :width]
-    radius = RADIUS[scene.size] * min(width, height) * 1.1
+    radius = RADIUS[scene.size] * min(width, height) * 1.12 + 2
     places = [centre(scene, plan, number / fps) for number in range(frames)]
     return np.stack([(columns - x * width) ** 2 + (rows - y * height) ** 2 < radius**2 for x, y in places])
 
@@ -158,8 +158,8 @@ def draw_background(scene: Scene, plan: Layout, width: int, height: int) -> NDAr
         return _space(scene, rng, width, height)
     top, bottom = (np.array(c, np.float64) for c in SKY[scene.time])
     down = np.linspace(0, 1, height)[:, None, None]
-    picture = np.repeat(top + (bottom - top) * np.minimum(down / plan.horizon, 1), width, axis=1)
-    picture = np.ascontiguousarray(picture.astype(np.uint8))
+    shades = np.repeat(top + (bottom - top) * np.minimum(down / plan.horizon, 1), width, axis=1)
+    picture = np.ascontiguousarray(shades.astype(np.uint8))
     light_y = {"by day": 0.13, "at sunset": plan.horizon - 0.06, "at night": 0.15}[scene.time]
     _disc(picture, plan.light_x * width, light_y * height, 0.07 * min(width, height), LIGHT[scene.time])
     ground = np.array(GROUND[scene.place]) * TINT[scene.time]

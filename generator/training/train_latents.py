@@ -6,6 +6,7 @@ python -m generator.training.train_latents OUT [--clips 2000] [--filter-steps 0]
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,10 @@ def pixels(index: int, width: int = 64, height: int = 64, frames: int = 17) -> T
 
 
 def fit(model: PatchLatents, clips: int, seed: int = 0) -> None:
-    """Set basis, mean and scale from `clips` rendered clips (four frames of each; every fifth stands still, as the first latent frame does)."""
+    """Set basis, mean and scale from four frames of each of `clips` rendered clips.
+
+    Every fifth stands still, as the first latent frame of a clip does.
+    """
     patch, frames = model.spatial_compression_ratio, model.temporal_compression_ratio
     rng = np.random.default_rng(seed)
     size = model.mean.numel()
@@ -59,43 +63,44 @@ def fit(model: PatchLatents, clips: int, seed: int = 0) -> None:
 
 
 def psnr(model: PatchLatents, clips: int = 50) -> float:
-    """Return the mean PSNR in dB over held-out clips."""
+    """Return the mean PSNR in dB over held-out clips, at the decoded size."""
     values = []
     for index in range(HELD_OUT, HELD_OUT + clips):
-        clip = pixels(index)
-        (decoded,) = model.decode(model.encode(clip).latents, return_dict=False)
-        error = ((decoded.clamp(-1, 1) - clip) / 2).square().mean()
+        (decoded,) = model.decode(model.encode(pixels(index)).latents, return_dict=False)
+        error = ((decoded.clamp(-1, 1) - pixels(index, *decoded.shape[:2:-1])) / 2).square().mean()
         values.append(float(-10 * error.log10()))
     return float(np.mean(values))
 
 
-def train_filter(model: PatchLatents, width: int, steps: int, seed: int = 0) -> None:
-    """Train a fresh seam filter on slightly noisy latents, as the sampler leaves them."""
+def train_filter(model: PatchLatents, width: int, steps: int, noise: float = 0.25, seed: int = 0) -> None:
+    """Train a fresh seam filter to give renders of twice the size from latents up to `noise` off."""
     torch.manual_seed(seed)
     seams = SeamFilter(width)
-    torch.nn.init.zeros_(seams.layers[-1].weight)
-    optimiser = torch.optim.AdamW(seams.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    torch.nn.init.zeros_(next(seams.layers[-1].parameters()))
+    optimiser = torch.optim.AdamW(seams.parameters(), lr=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     for step in range(steps):
-        clip = torch.cat([pixels(step * 2 + k, frames=9) for k in range(2)])
+        index = 2_000_000 + step
         with torch.no_grad():
-            latents = model.encode(clip).latents
-            noise = torch.randn_like(latents) * model.latents_std[:, None, None, None]
-            coarse = model.decode_patches(latents + 0.15 * torch.rand(1) * noise)
+            latents = model.encode(pixels(index, frames=9)).latents
+            off = torch.randn_like(latents) * model.latents_std[:, None, None, None]
+            coarse = model.decode_patches(latents + noise * torch.rand(1) * off)
+            fine = pixels(index, 128, 128, frames=9)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = (seams(coarse) - clip).abs().mean()
+            loss = (seams(coarse).float() - fine).abs().mean()
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
         if step % 50 == 0:
             print(f"filter step {step} L1 {loss.item():.4f}", flush=True)
     model.seams = seams.requires_grad_(requires_grad=False)
-    model.register_to_config(filter_width=width)
+    model.register_to_config(filter_width=width)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:
     """Fit, report and save."""
+    logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", type=int, default=2000)

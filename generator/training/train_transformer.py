@@ -8,6 +8,7 @@ Seeded, and resumable from OUT/state.pt. `export` writes the EMA weights as a di
 from __future__ import annotations
 
 import argparse
+import calendar
 import copy
 import time
 from collections import deque
@@ -16,17 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import LTXVideoTransformer3DModel
+from diffusers.models.transformers.transformer_ltx import LTXVideoTransformer3DModel
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from generator.latents import PatchLatents
-from generator.training.render_clips import FPS, example, object_mask, render
+from generator.training.clip_pool import FRAMES, SIZES, ClipPool
+from generator.training.render_clips import FPS
 from generator.training.train_tokenizer import MAX_TOKENS
-
-FRAMES = 17
-SIZES = ((64, 64), (64, 64), (64, 64), (96, 64), (64, 96))
-"""(width, height) of the training clips; every batch draws one."""
 
 OBJECT_WEIGHT = 3.0
 """Extra loss weight of a latent patch that the object fills: it covers a tenth of the picture."""
@@ -76,37 +75,6 @@ class Learner(nn.Module):
                 nn.init.zeros_(weights)  # start from "no change", as adaLN-zero does
 
 
-class ClipPool:
-    """Latents, object weights and captions of recently rendered clips of one size and length."""
-
-    def __init__(self, latents: PatchLatents, size: tuple[int, int], frames: int, first: int, capacity: int) -> None:
-        self.latents, self.size, self.frames, self.next, self.capacity = latents, size, frames, first, capacity
-        self.clips: list[tuple[Tensor, Tensor, str]] = []
-
-    @torch.no_grad()
-    def grow(self, count: int) -> None:
-        """Render `count` further clips."""
-        for index in range(self.next, self.next + count):
-            clip = example(index)
-            drawn = render(clip.scene, clip.layout, *self.size, self.frames)
-            pixels = torch.from_numpy(drawn).movedim(-1, 0)[None].float() / 127.5 - 1
-            latent = self.latents.encode(pixels).latents
-            latent = (latent - self.latents.latents_mean[:, None, None, None]) / self.latents.latents_std[
-                :, None, None, None
-            ]
-            mask = torch.from_numpy(object_mask(clip.scene, clip.layout, *self.size, self.frames)).float()[None]
-            weight = nn.functional.avg_pool3d(torch.cat([mask[:, :1].expand(-1, 3, -1, -1), mask], 1), (4, 16, 16))
-            self.clips.append((latent[0].half(), weight[0].half(), clip.caption))
-        self.next += count
-        self.clips = self.clips[-self.capacity :]
-
-    def draw(self, batch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, list[str]]:
-        """Return latents (B, C, T, h, w), weights (B, T, h, w) and captions."""
-        chosen = [self.clips[i] for i in rng.integers(0, len(self.clips), batch)]
-        latents, weights = (torch.stack([clip[part] for clip in chosen]).float() for part in (0, 1))
-        return latents, weights, [clip[2] for clip in chosen]
-
-
 def coordinates(time_: int, rows: int, columns: int, fps: float = FPS) -> Tensor:
     """Return (1, 3, tokens): seconds, pixel row, pixel column of every latent, as LTXConditionPipeline counts them."""
     grid = torch.stack(torch.meshgrid(*(torch.arange(n).float() for n in (time_, rows, columns)), indexing="ij"))
@@ -129,7 +97,7 @@ def flow_loss(
     tokens = tokenizer(captions, padding="longest", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
     text = learner.text_encoder(tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
     clean = latents.flatten(2).transpose(1, 2)
-    sigma = torch.sigmoid(torch.from_numpy(rng.normal(0.3, 1.2, (batch, 1))).float())
+    sigma = torch.sigmoid(torch.from_numpy(rng.normal(0.7, 1.2, (batch, 1))).float())
     weight = 1 + OBJECT_WEIGHT * weights.flatten(1)
     if times > 1 and rng.random() < 0.25:
         prefix = int(rng.integers(1, 3)) * rows * columns
@@ -147,12 +115,14 @@ def flow_loss(
         return_dict=False,
     )[0]
     error = (velocity.float() - (noise - clean)).square().mean(-1)
-    return (error * weight).sum() / weight.sum()
+    loss: Tensor = (error * weight).sum() / weight.sum()
+    return loss
 
 
 def optimisers(learner: Learner, settings: Settings) -> list[torch.optim.Optimizer]:
     """Muon for the square hidden matrices (it learns faster there), AdamW for the rest."""
-    hidden, rest = [], []
+    hidden: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, weights in learner.named_parameters():
         is_hidden = weights.ndim == 2 and "transformer_blocks" in name and "scale_shift" not in name
         (hidden if is_hidden else rest).append(weights)
@@ -162,14 +132,20 @@ def optimisers(learner: Learner, settings: Settings) -> list[torch.optim.Optimiz
     ]
 
 
-def rate_factor(step: int, steps: int) -> float:
-    """Warm up for 100 steps, hold, and fall linearly to a twentieth over the last third."""
-    return min(1.0, (step + 1) / 100, max(0.05, 3 * (steps - step) / steps))
+def rate_factor(step: int, done: float) -> float:
+    """Warm up for 100 steps, hold, and fall linearly to a twentieth over the last third of the training."""
+    return min(1.0, (step + 1) / 100, max(0.05, 3 * (1 - done)))
 
 
-def moving_share(step: int, steps: int) -> float:
-    """Share of batches that are clips: stills teach words, shapes and places at a fifth of the price, so they come first."""
-    return float(np.interp(step / steps, (0.2, 0.5), (0.1, 0.85)))
+def moving_share(done: float) -> float:
+    """Share of batches that are clips: stills teach words, shapes and places at a fifth of the price, so come first."""
+    return float(np.interp(done, (0.45, 0.7), (0.15, 0.8)))
+
+
+def share_done(step: int, steps: int, started_at: float, stop_at: float) -> float:
+    """Return how far the training is in [0, 1], by steps or by the clock (POSIX seconds; 0: no clock)."""
+    by_clock = (time.time() - started_at) / (stop_at - started_at) if stop_at else 0.0
+    return min(1.0, max(step / steps, by_clock))
 
 
 def train(
@@ -177,7 +153,7 @@ def train(
     latents: PatchLatents,
     tokenizer: T5Tokenizer,
     out: Path,
-    stop_at: str = "",
+    stop_at: float = 0.0,
     save_every_s: float = 240,
 ) -> Learner:
     """Train until `settings.steps` or the clock shows `stop_at`; return the EMA learner. State is kept in `out`."""
@@ -185,11 +161,11 @@ def train(
     learner = Learner(settings, len(tokenizer), latents.basis.shape[0])
     average = copy.deepcopy(learner).requires_grad_(requires_grad=False)
     steppers = optimisers(learner, settings)
-    step, first = 0, 0
+    step, first, started_at = 0, 0, time.time()
     state_file = out / "state.pt"
     if state_file.exists():
         state = torch.load(state_file, weights_only=True)
-        step, first = state["step"], state["next_clip"]
+        step, first, started_at = state["step"], state["next_clip"], state["started_at"]
         learner.load_state_dict(state["learner"])
         average.load_state_dict(state["average"])
         for stepper, saved in zip(steppers, state["optimisers"], strict=True):
@@ -197,21 +173,23 @@ def train(
     kinds = [(size, frames) for size in sorted(set(SIZES)) for frames in (1, FRAMES)]
     pools = {kind: ClipPool(latents, *kind, first + 1_000_000 * n, settings.pool) for n, kind in enumerate(kinds)}
     saved_at, losses = time.monotonic(), {1: deque([0.0], 50), FRAMES: deque([0.0], 50)}
-    while step < settings.steps:
+    done = share_done(step, settings.steps, started_at, stop_at)
+    while done < 1:
         rng = np.random.default_rng((settings.seed, step))
         torch.manual_seed(settings.seed * 1_000_003 + step)
-        frames = FRAMES if rng.random() < moving_share(step, settings.steps) else 1
+        frames = FRAMES if rng.random() < moving_share(done) else 1
         batch_size = settings.batch if frames == 1 else settings.batch // 5
         pool = pools[SIZES[rng.integers(len(SIZES))], frames]
         pool.grow(batch_size // 4 if pool.clips else batch_size)
         batch = pool.draw(batch_size, rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = flow_loss(learner, tokenizer, *batch, rng)
-        loss.backward()
+        with sdpa_kernel(SDPBackend.MATH):  # on CPU the backward pass of the fused kernel takes half of the step
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = flow_loss(learner, tokenizer, *batch, rng)
+            torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
         for stepper in steppers:
             for group in stepper.param_groups:
-                group["lr"] = settings.rate * rate_factor(step, settings.steps)
+                group["lr"] = settings.rate * rate_factor(step, done)
             stepper.step()
             stepper.zero_grad()
         step += 1
@@ -221,13 +199,15 @@ def train(
         losses[frames].append(loss.item())
         if step % 25 == 0:
             print(
-                f"{time.strftime('%H:%M:%S')} step {step} loss still {np.mean(losses[1]):.4f} clip {np.mean(losses[FRAMES]):.4f}",
+                f"{time.strftime('%H:%M:%S')} step {step} "
+                f"loss still {np.mean(losses[1]):.4f} clip {np.mean(losses[FRAMES]):.4f}",
                 flush=True,
             )
-        stop = bool(stop_at) and time.strftime("%H:%M", time.gmtime()) >= stop_at
-        if stop or step == settings.steps or time.monotonic() - saved_at > save_every_s:
+        done = share_done(step, settings.steps, started_at, stop_at)
+        if done >= 1 or time.monotonic() - saved_at > save_every_s:
             state = {
                 "step": step,
+                "started_at": started_at,
                 "next_clip": max(pool.next % 1_000_000 for pool in pools.values()),
                 "learner": learner.state_dict(),
                 "average": average.state_dict(),
@@ -236,8 +216,6 @@ def train(
             torch.save(state, state_file.with_suffix(".new"))
             state_file.with_suffix(".new").replace(state_file)
             saved_at = time.monotonic()
-        if stop:
-            break
     return average
 
 
@@ -250,13 +228,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--batch", type=int, default=Settings.batch)
-    parser.add_argument("--stop-at", default="", help="HH:MM (UTC)")
+    parser.add_argument("--stop-at", default="", help="HH:MM today (UTC); the schedule then follows the clock")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     settings = Settings(steps=options.steps, rate=options.rate, batch=options.batch)
     latents = PatchLatents.from_pretrained(options.latents)
     tokenizer = T5Tokenizer.from_pretrained(options.tokenizer)
-    train(settings, latents, tokenizer, options.out, options.stop_at)
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    stop_at = calendar.timegm(time.strptime(f"{today} {options.stop_at}", "%Y-%m-%d %H:%M")) if options.stop_at else 0
+    train(settings, latents, tokenizer, options.out, stop_at)
 
 
 if __name__ == "__main__":
