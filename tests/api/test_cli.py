@@ -96,7 +96,9 @@ def test_an_all_emoji_prompt_is_never_allowed_silently(framegate):
     assert framegate("check", "🔪🩸💀🔪🩸💀", "--json").code in (3, 4)
 
 
-@pytest.mark.parametrize(("prompt", "words"), [("", "empty"), ("x " * 500_000, "1000000 characters"), ("a\x01b", "control")])
+@pytest.mark.parametrize(
+    ("prompt", "words"), [("", "empty"), ("x " * 500_000, "1000000 characters"), ("a\x01b", "control")]
+)
 def test_what_is_not_a_prompt_is_wrong_use(framegate, prompt, words):
     answer = framegate("check", prompt, "--json")
 
