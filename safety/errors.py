@@ -23,7 +23,7 @@ class PolicyError(SafetyError):
     """A policy cannot be used as it is written."""
 
 
-class InvalidContent(SafetyError):  # noqa: N818 - reads better as a state
+class InvalidContent(SafetyError):
     """The content is nothing that could be judged."""
 
 
@@ -39,9 +39,9 @@ class DatabaseError(LedgerError):
     """The database cannot be reached, is busy for too long or has the wrong schema."""
 
 
-class NotFound(SafetyError):  # noqa: N818 - as above
+class NotFound(SafetyError):
     """Nothing has this id."""
 
 
-class Conflict(SafetyError):  # noqa: N818 - as above
+class Conflict(SafetyError):
     """It exists, but not in a state in which this may happen to it."""

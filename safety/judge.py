@@ -47,23 +47,30 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
 def _apply(rule: Rule, policy: Policy, scores: Iterable[Score], absent: frozenset[str]) -> Finding | None:
     """Three-valued AND: every condition is reached, not reached, or unknown because its signal is unmeasured."""
     evidence: list[Evidence] = []
-    unknown = False
+    known = unknown = 0
     for condition in rule.conditions:
         reached = _reached(condition, scores)
         if reached:
+            known += 1
             evidence += reached
         elif condition.signal in absent:
-            unknown = True
+            unknown += 1
             evidence.append(Evidence(condition.signal, condition.threshold, score=None))
         else:
             return None
     return Finding(
         rule=rule.id,
         category=rule.category,
-        action=rule.if_unmeasured if unknown else rule.action,
+        action=rule.action if not unknown else _absence(rule, known),
         clause=policy.categories[rule.category].clause,
         evidence=tuple(evidence),
     )
+
+
+def _absence(rule: Rule, known: int) -> Action:
+    """What a rule with unmeasured conditions does: `if_unmeasured`, but a conjunction of which nothing at all is known
+    accuses nobody and asks for REVIEW (docs/adr/0008)."""
+    return Action.REVIEW if len(rule.conditions) > 1 and not known else rule.if_unmeasured
 
 
 def _reached(condition: Condition, scores: Iterable[Score]) -> list[Evidence]:

@@ -15,7 +15,7 @@ class ReleaseIndex:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._index = FingerprintIndex()
-        self._seen: set[str] = set()
+        self._newest: str | None = None
         self._lock = threading.Lock()
 
     def by_watermark(self, id_hex: str) -> str | None:
@@ -31,8 +31,7 @@ class ReleaseIndex:
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
         """Return the release whose frames these are, by the clip matching rule of `media.fingerprint`."""
         with self._lock:
-            for release, hashes in self._ledger.fingerprints():
-                if release not in self._seen:
-                    self._index.add(release, list(hashes))
-                    self._seen.add(release)
+            for release, hashes in self._ledger.fingerprints(after=self._newest):
+                self._index.add(release, hashes)
+                self._newest = release
             return match_clip(self._index, fingerprints)

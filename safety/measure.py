@@ -14,11 +14,10 @@ from pathlib import Path
 
 from classifiers.base import Classifier, Content, MeasurementError
 from media.clip import Clip, Coverage, VideoInfo
-from media.limits import Limits
 from media.isolation import open_video
+from media.limits import Limits
 from media.sampling import SamplingPlan
-from safety.domain import Checkpoint, Measurement, Score, Unmeasured
-
+from safety.domain import Measurement, Score, Unmeasured
 
 ORIGIN_SIGNALS = frozenset({"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured"})
 """What `safety.scan` adds to an upload's scores: 1.0 for the origin it found, 0.0 for the others."""
@@ -34,19 +33,7 @@ class Instruments:
     text: Sequence[Classifier[str]] = ()
     clip: Sequence[Classifier[Clip]] = ()
     absent: Sequence[Unmeasured] = ()
-    """Signals that no classifier can report here, each with its reason."""
-
-    def offered(self) -> dict[Checkpoint, frozenset[str]]:
-        """Every signal a policy may ask for, by checkpoint."""
-        text = frozenset(signal for classifier in self.text for signal in classifier.signals)
-        clip = frozenset(signal for classifier in self.clip for signal in classifier.signals)
-        absent = frozenset(gap.signal for gap in self.absent)
-        return {
-            Checkpoint.PROMPT: text,
-            Checkpoint.INPUT: text | clip | absent,
-            Checkpoint.OUTPUT: clip | absent,
-            Checkpoint.UPLOAD: clip | absent | ORIGIN_SIGNALS,
-        }
+    """Signals of video that no classifier can report here, each with its reason."""
 
 
 class _Collector:
@@ -90,7 +77,7 @@ class _Collector:
 
 def measure_text(instruments: Instruments, text: str) -> Measurement:
     """Return what the text classifiers say about a prompt."""
-    collector = _Collector(instruments.absent)
+    collector = _Collector(())
     for classifier in instruments.text:
         collector.run(classifier, text)
     return collector.measurement()

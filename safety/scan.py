@@ -36,8 +36,9 @@ from safety.known import ReleaseIndex
 from safety.measure import ORIGIN_SIGNALS, file_digest
 from safety.origin import fuse, fuse_windows
 
-SCAN_FPS = 4.0
-"""Frames looked at a second: a PDQ match needs a frame within about an eighth of a second of a released one."""
+SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64)
+"""A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
+every frame there is."""
 
 MAX_FORENSIC_WINDOWS = 12
 """Windows of a video that the forensic classifier sees, spread evenly: bounds the work on long uploads."""
@@ -81,9 +82,8 @@ class Scanner:
             return str(error)
 
     def _decode(self, path: Path) -> _Decode:
-        plan = SamplingPlan(fps=SCAN_FPS)
-        with open_video(path, limits=self.limits, plan=plan) as video:
-            decode = _Decode(video.info, self.watermark, self.forensics, _stride(video.info, plan))
+        with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
+            decode = _Decode(video.info, self.watermark, self.forensics, _stride(video.info))
             for clip in video:
                 decode.watch(clip)
             decode.coverage = video.coverage
@@ -168,6 +168,7 @@ class _Decode:
         self._seen += 1
 
 
-def _stride(info: VideoInfo, plan: SamplingPlan) -> int:
-    windows = info.duration_s * plan.fps / plan.window_frames
+def _stride(info: VideoInfo) -> int:
+    frames = max(info.duration_s * SCAN_PLAN.fps, SCAN_PLAN.min_frames)
+    windows = frames / SCAN_PLAN.window_frames
     return max(1, math.ceil(windows / MAX_FORENSIC_WINDOWS))

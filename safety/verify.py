@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from media.limits import Limits
 from media.errors import MediaError
 from media.isolation import open_video
-from media.sampling import SamplingPlan
+from media.limits import Limits
 from provenance.base import Credential, CredentialReader, Watermark
 from safety.known import ReleaseIndex
+from safety.scan import SCAN_PLAN
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def verify_file(
     credential = reader.read(path)
     detector = watermark.detector()
     try:
-        with open_video(path, limits=limits, plan=SamplingPlan()) as video:
+        with open_video(path, limits=limits, plan=SCAN_PLAN) as video:
             for clip in video:
                 detector.add(clip.frames)
     except MediaError:

@@ -17,8 +17,8 @@ from generator.base import GenerationCancelled, GeneratorError, Progress
 from media.blobs import BlobStore
 from media.errors import MediaError
 from provenance.base import ProvenanceError
-from safety.domain import Action, Decision, Job, JobStatus, OriginReport
-from safety.errors import DatabaseError, SafetyError
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, OriginReport
+from safety.errors import Conflict, DatabaseError, SafetyError
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 from safety.pipeline import Outcome, Output, Pipeline, Step
 from safety.scan import Scanner
@@ -58,6 +58,8 @@ class JobRunner:
                 with this reason.
         """
         job = self.jobs.get(job_id)
+        if job.status in (JobStatus.RELEASED, JobStatus.REFUSED):
+            return self._ended(job)  # its worker died between the last line of the job and its own memory of it
         self.jobs.set_status(job_id, JobStatus.RUNNING)
         try:
             outcome = self.pipeline.run(job, step, progress)
@@ -70,6 +72,14 @@ class JobRunner:
             raise
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
         return outcome
+
+    def _ended(self, job: Job) -> Outcome:
+        """The Outcome of a job that ended before, as the ledger has it."""
+        ledger = self.pipeline.gate.ledger
+        decision = ledger.effective(job.id, Checkpoint.OUTPUT) or ledger.effective(job.id, Checkpoint.PROMPT)
+        if decision is None:
+            raise Conflict(f"job {job.id} is {job.status} without a recorded decision: run `framegate ledger verify`")
+        return Outcome(job.status, decision, ledger.release_of_job(job.id), job.outputs)
 
 
 Report = Callable[[OriginReport, Decision, float], Output]

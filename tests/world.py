@@ -1,4 +1,4 @@
-"""A whole house for tests: real ledger, files, codecs and isolation; classifiers, marks, pen and generator are doubles."""
+"""A whole house for tests: real ledger, files, codecs and isolation; classifiers, marks, pen, generator are doubles."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def list_(
     category: Annotated[str | None, typer.Option(help="Only with a finding of this category.")] = None,
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only from this time on (UTC).")] = None,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=10_000)] = 20,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=1000)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List decisions, newest first."""

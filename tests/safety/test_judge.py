@@ -111,8 +111,13 @@ def test_an_unmeasured_signal_is_never_allowed():
     assert result.findings[0].evidence[0].score is None
 
 
-def test_nothing_measured_at_all_takes_the_strictest_absence():
-    assert verdict().action is Action.BLOCK
+def test_nothing_measured_at_all_is_held_and_accuses_nobody():
+    assert verdict().action is Action.REVIEW
+
+
+def test_half_of_a_zero_tolerance_rule_blocks_when_its_other_half_is_unmeasured():
+    assert verdict(Score("a", 0), Score("b", 0.3)).action is Action.BLOCK
+    assert verdict(Score("a", 0), Score("c", 0.6)).action is Action.BLOCK
 
 
 def test_a_window_that_could_not_be_measured_counts_although_others_were():

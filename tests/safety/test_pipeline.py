@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from safety.review import Review
 
 from generator.base import GeneratorError, UnsupportedRequest
 from media.limits import DEFAULT_LIMITS
@@ -11,6 +10,7 @@ from provenance.base import CredentialState, SigningError
 from safety.domain import Action, Checkpoint, JobStatus
 from safety.errors import Conflict, InvalidContent, ReleaseError
 from safety.framegate import Framegate
+from safety.review import Review
 from tests.world import World
 
 

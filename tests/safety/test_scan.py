@@ -78,7 +78,9 @@ def test_a_stranger_is_unknown_and_allowed(scanner, stranger):
 def test_our_release_is_ours_by_its_mark_and_its_fingerprint_without_any_metadata(world, scanner, tmp_path):
     outcome = world.pipeline.run(world.job("a green field", seconds=3.0))
     source, copy = world.blobs.path(outcome.release.sha256), tmp_path / "copy.mp4"
-    encode_mp4((frame for _, frame in decode(source, DEFAULT_LIMITS)), copy, fps=probe(source, DEFAULT_LIMITS).fps, crf=28)
+    encode_mp4(
+        (frame for _, frame in decode(source, DEFAULT_LIMITS)), copy, fps=probe(source, DEFAULT_LIMITS).fps, crf=28
+    )
 
     report, _ = scanner().scan(copy)
 

@@ -1,0 +1,110 @@
+"""The rooms that keep the record: database, ledger, stores and queue. They load no weights."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from api.keys import ledger_key
+from api.settings import Settings
+from media.blobs import BlobStore
+from safety.checkpoints import LogKey
+from safety.database import open_engine, schema_is_current
+from safety.errors import DatabaseError
+from safety.ledger import Ledger
+from safety.lookup import ApiKeys, Idempotency, JobStore, ScanStore
+from safety.review import Review
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from safety.jobs import Queue
+
+
+class Records:
+    """Every room that keeps something, made on first use; owns what must be closed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, with its newest schema."""
+        engine = open_engine(self.settings.database)
+        if not schema_is_current(engine):
+            engine.dispose()
+            raise DatabaseError(f"the database {engine.url!r} is not ready: run `framegate migrate` first")
+        return engine
+
+    @cached_property
+    def log_key(self) -> LogKey:
+        """Signs ledger checkpoints."""
+        return ledger_key(self.settings)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The record."""
+        return Ledger(self.engine, self.log_key)
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        """Jobs and where they stand."""
+        return JobStore(self.engine)
+
+    @cached_property
+    def scans(self) -> ScanStore:
+        """Scans asked for over HTTP."""
+        return ScanStore(self.engine)
+
+    @cached_property
+    def keys(self) -> ApiKeys:
+        """API keys."""
+        return ApiKeys(self.engine)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        """Requests that were made before."""
+        return Idempotency(self.engine)
+
+    @cached_property
+    def review(self) -> Review:
+        """What waits for a person."""
+        return Review(self.ledger)
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Files, named by their content."""
+        return BlobStore(self.settings.home / "blobs")
+
+    @cached_property
+    def uploads(self) -> BlobStore:
+        """Uploaded files that wait to be scanned."""
+        return BlobStore(self.settings.home / "uploads")
+
+    def resume(self, job: str) -> None:
+        """Queue a job (again): for a held one after a reviewer allowed it, or one that was not queued for a crash."""
+        self.queue.submit(job, self._attempts(job))
+
+    def cancel(self, job: str) -> None:
+        """Stop a job before its next step, however often it was queued."""
+        for attempt in range(1, self._attempts(job) + 1):
+            self.queue.cancel(job, attempt)
+
+    def _attempts(self, job: str) -> int:
+        return 1 + sum(decision.supersedes is not None for decision in self.ledger.decisions(job=job))
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Hands jobs to workers."""
+        from safety.jobs import Queue
+
+        return Queue(self.engine)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        rooms: dict[str, Any] = self.__dict__
+        for name in ("queue", "ledger"):
+            if name in rooms:
+                rooms[name].close()
+        if "engine" in rooms:
+            rooms["engine"].dispose()
