@@ -11,6 +11,7 @@ import uuid
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import RequestTooLargeError
@@ -57,6 +58,8 @@ class Edge:
         except RequestTooLargeError as error:
             if not answer.status:
                 await problem_response(request, error)(scope, body.receive, answer.send)
+        except ClientDisconnect:
+            pass  # nobody is left to answer; counted with status 0
         except Exception as error:
             response = unexpected(request, error)
             if not answer.status:

@@ -15,10 +15,10 @@ from fastapi import Depends, FastAPI, Request
 
 from api.auth import AnyCaller, HouseOf, Requester
 from api.idempotent import choose_id
+from api.routes.owned import scan_of
 from api.schemas import UPLOAD, Id
 from api.uploads import Upload, keep
 from api.views import Json
-from safety.errors import NotFound
 from safety.lookup.scans import Scan, ScanStatus
 
 PATH = "/v1/scans"
@@ -49,10 +49,7 @@ def create_scan(
 
 def get_scan(scan: Id, house: HouseOf, caller: AnyCaller) -> Json:
     """Show where a scan stands, and its report when it is done."""
-    found = house.scans.get(scan)
-    if not caller.may_see(found.requester, "reviewer", "auditor"):
-        raise NotFound(f"no scan has the id {scan}")
-    return scan_view(found)
+    return scan_view(scan_of(house, caller, scan))
 
 
 def scan_view(scan: Scan) -> Json:

@@ -9,7 +9,8 @@ from fastapi import FastAPI, Query
 from fastapi.responses import FileResponse, Response
 
 from api.auth import AnyCaller, Caller, HouseOf, Requester
-from api.routes.videos import PATH, job_of, owns
+from api.routes.owned import job_of, owns
+from api.routes.videos import PATH
 from api.schemas import Id
 from api.views import Json, release_view
 from api.wiring import House

@@ -16,16 +16,17 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from api.auth import Caller, HouseOf, Requester
+from api.auth import HouseOf, Requester
 from api.errors import InvalidRequestError, UnsupportedFeatureError
 from api.idempotent import choose_id
 from api.problems import invalid
+from api.routes.owned import job_of
 from api.routes.video_view import refusal, video_view
 from api.schemas import Id, PageQuery, VideoBody, form_of
 from api.wiring import House
 from generator.base import GenerationRequest
 from safety.domain import Action, Job, JobStatus
-from safety.errors import Conflict, NotFound
+from safety.errors import Conflict
 from safety.gate import refuse_unreadable
 
 PATH = "/v1/videos"
@@ -57,8 +58,8 @@ async def read_video_body(request: Request, _caller: Requester) -> VideoBody:
     if kind == "application/json":
         try:
             given = await request.json()
-        except ValueError:
-            raise InvalidRequestError("the body is not JSON") from None
+        except (ValueError, RecursionError):
+            raise InvalidRequestError("the body is not JSON, or nested too deeply") from None
         if not isinstance(given, dict):
             raise InvalidRequestError("the body is not a JSON object")
         fields = given
@@ -141,26 +142,6 @@ def remix_video(video: Id, house: HouseOf, caller: Requester) -> None:
     """Refuse: a remix starts from a video, and this version starts from text only."""
     job_of(house, caller, video)
     raise UnsupportedFeatureError("remixing is not supported: ask for a new video with a new prompt")
-
-
-def job_of(house: House, caller: Caller, id_: str) -> Job:
-    """Return a job that this caller may see.
-
-    Raises:
-        NotFound: there is none, it was deleted, or it is somebody else's.
-    """
-    job = house.jobs.get(id_)
-    if not job.prompt or not caller.may_see(job.requester, "admin"):
-        raise NotFound(f"no job has the id {id_}")
-    return job
-
-
-def owns(house: House, caller: Caller, id_: str | None) -> bool:
-    """Say whether this is the id of a job that this requester asked for and has not deleted."""
-    try:
-        return id_ is not None and caller.may("requester") and bool(job_of(house, caller, id_))
-    except NotFound:
-        return False
 
 
 def _cancelled(house: House, job: Job) -> Job:

@@ -35,6 +35,16 @@ def test_requests_are_counted_by_route_and_not_by_address(client, ada):
     assert counts["framegate_request_seconds_count", "/v1/videos/{video}"] == 2
 
 
+def test_invented_methods_are_one_series(client):
+    for number in range(5):
+        client.request(f"BREW{number}", "/healthz")
+
+    counts = scrape(client)
+
+    assert sum(value for key, value in counts.items() if key[0] == "framegate_requests_total" and "other" in key) == 5
+    assert not any("BREW" in label for key in counts for label in key[1:])
+
+
 def test_decisions_of_every_process_are_counted_with_time_and_gaps(client, house):
     house.prompt_gate.check_prompt("a tree")
     house.prompt_gate.check_prompt("blood")

@@ -199,22 +199,32 @@ def test_a_request_that_grows_too_large_is_cut_off(house, ada):
         taken.append(1)
         return {"type": "http.request", "body": chunks[len(taken) - 1], "more_body": len(taken) < len(chunks)}
 
-    sent = served(house, receive, [(b"content-type", b"application/json"), (b"authorization", secret_of(ada))])
+    sent = served(house, receive, [(b"content-type", b"application/json"), secret_of(ada)])
 
     assert sent[0]["status"] == 413
     assert b"request_too_large" in sent[1]["body"]
     assert len(taken) < 25
 
 
+def test_a_client_that_goes_away_is_counted_and_nobody_is_alarmed(house, ada, caplog):
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    sent = served(house, gone, [(b"content-type", b"multipart/form-data; boundary=x"), secret_of(ada)], "/v1/videos")
+
+    assert sent == []
+    assert "unexpected" not in caplog.text
+
+
 def secret_of(headers):
-    return headers["authorization"].encode()
+    return b"authorization", headers["authorization"].encode()
 
 
-def served(house, receive, headers):
+def served(house, receive, headers, path="/v1/moderations"):
     """Call the app as a server does, with a body that arrives in pieces."""
     app, sent = create_app(house=house), []
     app.state.house = house
-    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/moderations", "query_string": b""}
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": path, "query_string": b""}
 
     async def send(message):
         sent.append(message)

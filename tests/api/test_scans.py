@@ -162,6 +162,15 @@ def test_a_requester_sees_its_own_scans_only(client, ada, bob, as_, upload):
         assert client.get(f"/v1/scans/{id_}", headers=as_(scope)).status_code == 200
 
 
+def test_a_requester_sees_the_decision_about_its_own_scan_only(client, ada, bob, house, upload):
+    id_ = post(client, ada, upload).json()["id"]
+    house.queue.work()
+    decision = client.get(f"/v1/scans/{id_}", headers=ada).json()["report"]["decision"]
+
+    assert client.get(f"/v1/decisions/{decision}", headers=ada).json()["job"] == id_
+    assert client.get(f"/v1/decisions/{decision}", headers=bob).status_code == 404
+
+
 def test_the_same_upload_under_the_same_key_is_the_same_scan(client, ada, house, upload):
     key = {**ada, "idempotency-key": "once"}
     first = post(client, key, upload).json()["id"]

@@ -231,7 +231,9 @@ def test_what_is_not_supported_is_refused_and_never_ignored(client, ada, house, 
     assert house.queue.waiting == []
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b"", b'"prompt"'])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{", b"", b'"prompt"', b"[" * 19_000, b'{"prompt": "a", "seed": ' + b"9" * 9000 + b"}"]
+)
 def test_a_body_that_is_no_object_is_refused(client, ada, body):
     answer = client.post("/v1/videos", content=body, headers={**ada, "content-type": "application/json"})
 
