@@ -170,13 +170,9 @@ class TestASignerThatCannotSign:
             **{f"FRAMEGATE_{name.upper()}": str(path) for name, path in files.items()},
         }
 
+        command = [sys.executable, "-m", "api", "worker"]
         done = subprocess.run(
-            [sys.executable, "-m", "api", "worker"],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
         )
 
         assert done.returncode == 1
