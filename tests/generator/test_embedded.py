@@ -50,12 +50,14 @@ def test_the_clip_has_the_size_and_length_asked_for(
     assert np.allclose(np.diff(clip.times_s), 1 / clip.fps)
 
 
-def test_a_continued_clip_starts_as_the_short_one_and_does_not_jump(generator: EmbeddedGenerator) -> None:
+def test_a_continued_clip_starts_as_the_short_one_and_its_seam_is_no_worse_than_its_inside(
+    generator: EmbeddedGenerator,
+) -> None:
     short = generator.generate(GenerationRequest(BALL, 2, 128, 128, 5)).frames.astype(int)
     long = generator.generate(GenerationRequest(BALL, 3, 128, 128, 5)).frames.astype(int)
     assert np.array_equal(long[: len(short)], short)
     steps = np.abs(np.diff(long, axis=0)).mean((1, 2, 3))
-    assert steps[16] < 4 * max(np.median(steps), 2)
+    assert steps[16] <= 1.5 * steps[:16].max()
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 0.5, 10.1, 10_000, math.nan, math.inf])
