@@ -22,7 +22,7 @@ PRESENT = "frame.text"
 """Some writing is there; its value is the reader's confidence, not a harm."""
 
 _FEWEST_LETTERS = 3
-"""Less than this is a house number, a logo or noise: it says nothing that a text classifier could judge."""
+"""Less than this is a logo or noise (textures are read as single letters): nothing that could be judged."""
 
 _THUMBNAIL = 64
 _SAME_WITHIN = 16.0
@@ -109,8 +109,9 @@ class TextInFramesClassifier:
     def _scores(self, pages: Sequence[_Page]) -> Iterator[Score]:
         judged: set[str] = set()
         for page in pages:
-            surest = max(page.lines, key=lambda line: line.confidence)
-            yield Score(PRESENT, surest.confidence, TimeSpan(page.time_s, page.time_s, surest.box))
+            for line in page.lines:
+                if sum(character.isalnum() for character in line.text) >= _FEWEST_LETTERS:
+                    yield Score(PRESENT, line.confidence, TimeSpan(page.time_s, page.time_s, line.box))
             if page.text in judged or sum(character.isalpha() for character in page.text) < _FEWEST_LETTERS:
                 continue
             judged.add(page.text)
