@@ -79,14 +79,16 @@ class VideoBody(Body):
     """Taken for compatibility; the generator in service answers and names itself."""
 
     seconds: float = Field(_DEFAULTS.seconds, gt=0, le=3600)
-    size: str = f"{_DEFAULTS.width}x{_DEFAULTS.height}"
+    size: str = "512x512"
+    """WIDTHxHEIGHT in pixels; the default is the command line's: smaller clips may be too small for the watermark."""
+
     seed: int = Field(_DEFAULTS.seed, ge=0, lt=1 << 63)
 
     @field_validator("size")
     @classmethod
     def _has_two_sides(cls, value: str) -> str:
         if not _SIZE.fullmatch(value):
-            raise ValueError("a size is WIDTHxHEIGHT in pixels, for example 256x256")
+            raise ValueError("a size is WIDTHxHEIGHT in pixels, for example 512x512")
         return value
 
     @property

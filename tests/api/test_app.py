@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.commands.jobs import generate
+from api.schemas import VideoBody
 from api.settings import Settings
 from api.wiring import House, prepare
 from safety.errors import LedgerError
@@ -68,3 +71,11 @@ def test_two_apps_stand_side_by_side(house, tmp_path):
         assert one.get("/v1/decisions", headers=key).status_code == 200
         assert two.get("/v1/decisions", headers=key).status_code == 401
     other.close()
+
+
+def test_defaults_are_those_of_the_command_line():
+    told = inspect.signature(generate).parameters
+
+    assert {name: getattr(VideoBody(prompt="x"), name) for name in ("seconds", "size", "seed")} == {
+        name: told[name].default for name in ("seconds", "size", "seed")
+    }

@@ -117,7 +117,7 @@ def test_a_video_is_judged_made_released_verified_and_recognised(environment, se
     assert ready["checkpoints"]["output"]["unmeasured"]
 
     key = service.headers["authorization"].removeprefix("Bearer ")
-    with openai.OpenAI(base_url=f"{service.base_url}v1", api_key=key) as ai, running(environment, "worker"):
+    with openai.OpenAI(base_url=f"{service.base_url}/v1", api_key=key) as ai, running(environment, "worker"):
         with pytest.raises(openai.BadRequestError) as refused:
             ai.videos.create(prompt="a man is beheaded slowly, blood gushing everywhere, extreme gore")
         assert refused.value.code == "moderation_blocked"
