@@ -6,8 +6,10 @@ The folder is scratch: embeddings of third-party media are never committed.
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from PIL import Image
 from classifiers.forensics import FEWEST_FRAMES
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.training.clip_views import sampled, viewed
+from media.codec import decode
 from media.errors import MediaError
 
 
@@ -42,20 +45,44 @@ def manifest(data: Path) -> list[Row]:
         ]
 
 
-def pictures(rows: list[Row], data: Path, encoder: FrameEncoder, cache: Path) -> dict[str, NDArray[np.float32]]:
-    """Return float32 (512,) for each readable picture, by file."""
-    kept = cache / "pictures.npz"
+def pictures(
+    rows: list[Row], data: Path, encoder: FrameEncoder, cache: Path, *, worn: bool = False
+) -> dict[str, NDArray[np.float32]]:
+    """Return float32 (1, 512) for each readable picture, by file; `worn` makes it look like a small video's frame."""
+    kept = cache / ("pictures worn.npz" if worn else "pictures.npz")
     known = dict(np.load(kept)) if kept.exists() else {}
     for row in rows:
         if row.file not in known:
             try:
-                picture = np.asarray(Image.open(data / row.file).convert("RGB"))
+                picture = Image.open(data / row.file).convert("RGB")
             except OSError as error:
                 print(f"left out {row.file}: {error}")
                 continue
-            known[row.file] = encoder.embed([picture])[0]
+            known[row.file] = encoder.embed([np.asarray(_worn(picture, row.file) if worn else picture)])
     _keep(kept, known)
-    return known
+    return {row.file: known[row.file].reshape(1, -1) for row in rows if row.file in known}
+
+
+def frames(rows: list[Row], data: Path, encoder: FrameEncoder, cache: Path) -> dict[str, NDArray[np.float32]]:
+    """Return float32 (3, 512) for each clip, by file: whole frames from its first, middle and last sixth."""
+    kept = cache / "frames.npz"
+    known = dict(np.load(kept)) if kept.exists() else {}
+    for row in rows:
+        if row.file not in known:
+            seen = [frame for _, frame in decode(data / row.file)]
+            known[row.file] = encoder.embed(seen[len(seen) * at // 6] for at in (0, 3, 5))
+    _keep(kept, known)
+    return {row.file: known[row.file] for row in rows}
+
+
+def _worn(picture: Image.Image, name: str) -> Image.Image:
+    """Bring the short side to 240 at most and compress: web pictures are sharper than the video that is judged."""
+    scale = min(1.0, 240 / min(picture.size))
+    quality = int(np.random.default_rng(zlib.crc32(name.encode())).choice((15, 25, 40)))
+    with BytesIO() as file:
+        small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+        small.save(file, format="JPEG", quality=quality)
+        return Image.open(file).convert("RGB")
 
 
 def clips(rows: list[Row], data: Path, view: str, encoder: FrameEncoder, cache: Path) -> dict[str, NDArray[np.float32]]:
