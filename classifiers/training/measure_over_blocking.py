@@ -3,8 +3,8 @@
     python -m classifiers.training.measure_over_blocking FRAMES_DATA --classifier nudity [--kind pictures] [--most 300]
 
 FRAMES_DATA holds MANIFEST.csv with benign/ pictures and `nofight` clips. Pictures stand alone; of a clip six frames are
-looked at. What cannot be measured is counted as such. The weapon head was trained on these pictures, so only the clips
-say something about it.
+looked at. What cannot be measured is counted as such. The weapon head was trained on these pictures and clips: its
+figures come from `train_frame_heads`, out of source.
 """
 
 from __future__ import annotations
