@@ -21,6 +21,7 @@ from safety.errors import (
     PolicyError,
     ReleaseError,
     SafetyError,
+    StepFailed,
 )
 
 
@@ -87,6 +88,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     LedgerError: Problem(503, "ledger-unavailable", 1),
     DatabaseError: Problem(503, "database-unavailable", 1),
     ReleaseError: Problem(500, "not-released", 1),
+    StepFailed: Problem(500, "step-failed", 1),
     MediaError: Problem(422, "media", 1),
     UnreadableMedia: Problem(422, "unreadable-media", 1),
     MediaLimitExceeded: Problem(413, "media-limit", 1),

@@ -122,6 +122,7 @@ def release_view(release: Release) -> Json:
         "size_bytes": release.size_bytes,
         "watermark": release.watermark,
         "watermark_psnr_db": round(release.watermark_psnr_db, 2),
+        "watermark_robust": release.watermark_robust,
         "manifest": release.manifest,
         "generator": release.generator,
     }

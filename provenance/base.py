@@ -62,7 +62,7 @@ class Credential:
     """From a validated RFC 3161 time stamp only."""
 
     source_types: tuple[str, ...] = ()
-    """IPTC digital source types of all actions, active manifest first (last path segment, e.g. `trainedAlgorithmicMedia`)."""
+    """IPTC digital source types of all actions, active manifest first: last path segment, as `trainedAlgorithmicMedia`."""
 
     claim_generator: str = ""
     soft_bindings: tuple[tuple[str, str], ...] = ()
@@ -138,6 +138,8 @@ class Mark:
 
     strength: float
     psnr_db: float
+    robust: bool
+    """It still reads after the loop's attack (half size, CRF 28)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Marks clips with an invisible identifier that survives compression, scaling and moderate cropping.
 
 The mark is a SoftBinding: it leads from pixels whose credential was stripped back to the record of their release. It is
-made in a closed loop: embed, attack the copy (half size, H.264 at CRF 28), read; raise the strength until it reads.
+made in a closed loop: embed, attack the copy (half size, H.264 at CRF 28), read; raise the strength until it reads, or
+until the lowest acceptable quality is reached: then the mark is said to be not robust.
 
 Does not hide from someone who holds the key or may ask the detector without limit, and does not survive rotation, heavy
 cropping or re-generation by another model.
@@ -79,7 +80,8 @@ class SpreadSpectrumWatermark:
             id_hex: 12 hex digits.
 
         Raises:
-            MarkingError: the id is malformed, or the mark does not survive the attack at the lowest acceptable PSNR.
+            MarkingError: the id is malformed, or the mark does not even read from the marked frames themselves at the
+                lowest acceptable PSNR. One that reads but does not survive the attack is returned as not robust.
         """
         try:
             word = WatermarkCode().encode(id_hex)
@@ -88,25 +90,29 @@ class SpreadSpectrumWatermark:
         wanted = bytes.fromhex(id_hex).hex()
         hosts = _segment_means(clip.frames)
         strength, last = FIRST_STRENGTH, False
+        strongest: tuple[Clip, Mark] | None = None
         while True:
             frames = self._marked(clip.frames, hosts, word, strength)
             quality = psnr_db(clip.frames, frames)
             if quality < self._floor_psnr_db:
                 break
             marked = replace(clip, frames=frames)
-            errors = self._errors_after_attack(marked, wanted)
+            strongest = marked, Mark(wanted, strength, quality, robust=False)
+            errors = self._errors(self._attacked(marked), wanted)
             if errors is not None and (last or errors <= CORRECTABLE - RESERVE_BITS):
-                return marked, Mark(wanted, strength, quality)
+                return marked, Mark(wanted, strength, quality, robust=True)
             if last:
                 break
             # Error grows with the square of the strength at most, so this lands on the floor or above it.
             to_floor = 10 ** ((quality - self._floor_psnr_db) / 20) * 0.99
             last = to_floor <= STEP
             strength *= min(STEP, to_floor)
-        raise MarkingError(
-            f"the mark does not survive half size and CRF 28 at {self._floor_psnr_db:g} dB in this clip of "
-            f"{len(clip.frames)} frames, {clip.frames.shape[2]}x{clip.frames.shape[1]}; use a larger or calmer clip"
-        )
+        if strongest is None or self._errors(strongest[0], wanted) is None:
+            raise MarkingError(
+                f"the mark cannot be read at {self._floor_psnr_db:g} dB from this clip of {len(clip.frames)} frames, "
+                f"{clip.frames.shape[2]}x{clip.frames.shape[1]}; use a larger, longer or calmer clip"
+            )
+        return strongest
 
     def _marked(self, frames: Frames, hosts: list[Array], word: Array, strength: float) -> Frames:
         height, width = frames.shape[1:3]
@@ -124,12 +130,16 @@ class SpreadSpectrumWatermark:
                 cv2.subtract(cv2.add(frames[index], up), down, dst=marked[index])
         return marked
 
-    def _errors_after_attack(self, marked: Clip, wanted: str) -> int | None:
-        detector = self.detector()
+    def _attacked(self, marked: Clip) -> Clip:
         try:
-            detector.add(self._attack(marked).frames)
+            return self._attack(marked)
         except MediaError as error:
             raise MarkingError(f"the mark could not be tried: {error}") from error
+
+    def _errors(self, clip: Clip, wanted: str) -> int | None:
+        """Bits corrected while reading the wanted id, or None when it does not read."""
+        detector = self.detector()
+        detector.add(clip.frames)
         reading = detector.read_whole()
         return reading.corrected_bits if reading is not None and reading.id_hex == wanted else None
 

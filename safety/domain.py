@@ -215,6 +215,9 @@ class Release:
     """Hex of the 48-bit SoftBinding id in the pixels."""
 
     watermark_psnr_db: float
+    watermark_robust: bool
+    """It also reads after half size and strong compression; otherwise the fingerprint carries recovery alone."""
+
     manifest: str
     """Label of the active C2PA manifest."""
 

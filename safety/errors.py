@@ -4,6 +4,7 @@
     ├── PolicyError         a policy file is unreadable, contradicts itself or asks for what nobody offers
     ├── InvalidContent      the content is nothing that could be judged (empty, not text, too long)
     ├── ReleaseError        a file may not leave: its mark or its signature does not prove itself
+    ├── StepFailed          a step of a durable job failed; the message has its own error's name and words
     ├── LedgerError         the record could not be written, or what is written does not hold
     │   └── DatabaseError   the database cannot be reached, is busy for too long or has the wrong schema
     ├── NotFound            nothing has this id
@@ -29,6 +30,10 @@ class InvalidContent(SafetyError):
 
 class ReleaseError(SafetyError):
     """A file may not leave; nothing was released."""
+
+
+class StepFailed(SafetyError):
+    """A step of a durable job failed, in this process or in one that died since."""
 
 
 class LedgerError(SafetyError):

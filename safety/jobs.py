@@ -37,13 +37,13 @@ PROTOCOL = "framegate-jobs-1"
 
 RETRIES = StepOptions(
     retries_allowed=True,
-    max_attempts=5,
+    max_attempts=12,
     interval_seconds=0.5,
-    backoff_rate=3.0,
+    backoff_rate=2.0,
     should_retry=lambda error: isinstance(error, DatabaseError),
 )
-"""A step that fails because the database is away is tried again for about a minute: 0.5 + 1.5 + 4.5 + 13.5 seconds of
-waiting, plus the database driver's own time-outs."""
+"""A step that fails because the database is away is tried again for about half an hour: 0.5 + 1 + 2 + … + 512 seconds
+of waiting, plus the database driver's own time-outs."""
 
 RunJob = Callable[[str, Step], str]
 """Runs the job, or the scan, with this id, wrapping each step; returns the word of its final status."""

@@ -170,6 +170,7 @@ def release_to_record(release: Release) -> Record:
         "size_bytes": int(release.size_bytes),
         "watermark": release.watermark,
         "watermark_psnr_db": float(release.watermark_psnr_db),
+        "watermark_robust": bool(release.watermark_robust),
         "manifest": release.manifest,
         "generator": release.generator,
         "fingerprint": list(release.fingerprint),

@@ -38,6 +38,7 @@ class Marked:
     watermark: str
     psnr_db: float
     strength: float
+    robust: bool
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class ReleaseDesk:
             path = Path(folder) / "marked.mp4"
             encode_mp4(iter(marked.frames), path, fps=marked.fps, crf=CRF)
             digest = self.blobs.put(path)
-        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength)
+        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust)
 
     def screen(self, gate: Gate, marked: Marked, job: str) -> Screened:
         """Decode the marked file again, judge it at the output gate, and read its mark and fingerprint.
@@ -138,6 +139,7 @@ class ReleaseDesk:
             size_bytes=size_bytes,
             watermark=marked.watermark,
             watermark_psnr_db=marked.psnr_db,
+            watermark_robust=marked.robust,
             manifest=credential.label,
             generator=self.generator,
             fingerprint=tuple(screened.fingerprint),

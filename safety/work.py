@@ -18,7 +18,7 @@ from media.blobs import BlobStore
 from media.errors import MediaError
 from provenance.base import ProvenanceError
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, OriginReport
-from safety.errors import Conflict, DatabaseError, SafetyError
+from safety.errors import Conflict, DatabaseError, SafetyError, StepFailed
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 from safety.pipeline import Outcome, Output, Pipeline, Step
 from safety.scan import Scanner
@@ -62,13 +62,13 @@ class JobRunner:
             return self._ended(job)  # its worker died between the last line of the job and its own memory of it
         self.jobs.set_status(job_id, JobStatus.RUNNING)
         try:
-            outcome = self.pipeline.run(job, step, progress)
+            outcome = self.pipeline.run(job, step and _remembering_failures(step), progress)
         except GenerationCancelled as error:
             self.jobs.set_status(job_id, JobStatus.CANCELLED, error=str(error))
             raise
         except HOUSE_ERRORS as error:
             log.error("job %s failed: %s", job_id, error)
-            self.jobs.set_status(job_id, JobStatus.FAILED, error=f"{type(error).__name__}: {error}")
+            self.jobs.set_status(job_id, JobStatus.FAILED, error=_reason(error))
             raise
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
         return outcome
@@ -80,6 +80,31 @@ class JobRunner:
         if decision is None:
             raise Conflict(f"job {job.id} is {job.status} without a recorded decision: run `framegate ledger verify`")
         return Outcome(job.status, decision, ledger.release_of_job(job.id), job.outputs)
+
+
+def _remembering_failures(step: Step) -> Step:
+    """Let a durable runner remember a failure as an answer: an exception would come back as one of its own kind."""
+
+    def run(name: str, work: Callable[[], Output]) -> Output:
+        def answer() -> Output:
+            try:
+                return {"output": work()}
+            except DatabaseError:
+                raise  # tried again
+            except HOUSE_ERRORS as error:
+                return {"failure": _reason(error)}
+
+        answered = step(name, answer)
+        if "failure" in answered:
+            raise StepFailed(answered["failure"])
+        output: Output = answered["output"]
+        return output
+
+    return run
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
 
 
 Report = Callable[[OriginReport, Decision, float], Output]
@@ -125,5 +150,5 @@ class ScanRunner:
         except HOUSE_ERRORS as error:
             # An answer, not an exception: the durable runner remembers answers word for word.
             log.error("scan %s failed: %s", scan.id, error)
-            return {"error": f"{type(error).__name__}: {error}"}
+            return {"error": _reason(error)}
         return {"report": self.report(report, decision, (time.perf_counter() - started) * 1000)}

@@ -109,7 +109,7 @@ class BlockWatermark:
             y, x = bit // 16 * 16, bit % 16 * 16
             frames[:, y : y + 16, x : x + 16] = 255 if int(id_hex, 16) >> bit & 1 else 0
         marked = clip.frames if self.forgets else frames
-        return Clip(marked, clip.times_s, clip.fps), Mark(id_hex, 1.0, 40.0)
+        return Clip(marked, clip.times_s, clip.fps), Mark(id_hex, 1.0, 40.0, robust=True)
 
     def detector(self) -> _BlockDetector:
         return _BlockDetector()

@@ -20,6 +20,7 @@ from provenance.certificates import DevelopmentPki, issue, private_key_pem
 from safety import audit
 from safety.database import migrate
 from safety.domain import JobStatus
+from safety.errors import StepFailed
 from safety.jobs import Queue, prepare_queue
 from safety.lookup import JobStore
 from safety.work import JobRunner
@@ -177,3 +178,25 @@ class TestASignerThatCannotSign:
 
         assert done.returncode == 1
         assert "key" in done.stderr
+
+
+def test_a_failure_is_remembered_as_an_answer_so_that_a_replay_fails_the_job_in_the_same_words(world):
+    """The worker died after a step failed and before it wrote FAILED down; its heir gets the step's answer replayed."""
+    jobs = JobStore(world.engine)
+    jobs.create(world.job("a green field"))
+    world.signer.broken = True
+    answers = {}
+
+    def first_life(name, work):
+        answers[name] = work()
+        if "failure" in answers[name]:
+            raise KeyboardInterrupt
+        return answers[name]
+
+    with pytest.raises(KeyboardInterrupt):
+        JobRunner(jobs, world.pipeline).run("video_1", first_life)
+    with pytest.raises(StepFailed, match="pen is dry"):
+        JobRunner(jobs, world.pipeline).run("video_1", lambda name, work: answers[name] if name in answers else work())
+
+    assert jobs.get("video_1").status is JobStatus.FAILED
+    assert jobs.get("video_1").error == "SigningError: the pen is dry"

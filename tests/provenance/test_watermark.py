@@ -15,7 +15,7 @@ from media.clip import Clip
 from media.codec import decode, encode_mp4
 from media.errors import EncodingError
 from provenance.base import MarkingError, MarkReading
-from provenance.watermark import ALGORITHM, FIRST_STRENGTH, SpreadSpectrumWatermark, psnr_db
+from provenance.watermark import ALGORITHM, FIRST_STRENGTH, FLOOR_PSNR_DB, SpreadSpectrumWatermark, psnr_db
 from provenance.watermark_detector import FALSE_ACCEPT, SpreadSpectrumDetector
 
 KEY = b"a key of sixteen"
@@ -166,17 +166,31 @@ def test_the_loop_raises_the_strength_of_a_harder_clip(watermark: SpreadSpectrum
     assert hard.psnr_db < easy.psnr_db
 
 
-def test_a_clip_whose_mark_cannot_survive_is_refused(watermark: SpreadSpectrumWatermark) -> None:
-    with pytest.raises(MarkingError, match="does not survive half size and CRF 28 at 38 dB"):
-        watermark.embed(hard_clip(), ID)
+def test_a_mark_that_reads_but_cannot_survive_is_said_to_be_not_robust(watermark: SpreadSpectrumWatermark) -> None:
+    marked, mark = watermark.embed(hard_clip(), ID)
+
+    assert not mark.robust
+    assert mark.psnr_db >= FLOOR_PSNR_DB
+    detector = watermark.detector()
+    detector.add(marked.frames)
+    assert detector.read().id_hex == ID
+
+
+def test_a_mark_that_survives_is_said_to_be_robust(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    assert watermark.embed(make_clip(), ID)[1].robust
 
 
 @pytest.mark.parametrize(("side", "count"), [(96, 17), (256, 1)])
-def test_a_clip_too_small_or_too_short_is_refused_rather_than_marked_in_vain(
+def test_a_clip_too_small_or_too_short_for_a_robust_mark_says_so(
     side: int, count: int, watermark: SpreadSpectrumWatermark, make_clip: MakeClip
 ) -> None:
-    with pytest.raises(MarkingError, match=f"{side}x{side}"):
-        watermark.embed(make_clip(side, side, count), ID)
+    assert not watermark.embed(make_clip(side, side, count), ID)[1].robust
+
+
+def test_a_mark_that_cannot_be_read_at_all_is_refused(make_clip: MakeClip) -> None:
+    """A floor that leaves the mark no room: nothing is marked in vain."""
+    with pytest.raises(MarkingError, match="cannot be read at 70 dB"):
+        SpreadSpectrumWatermark(KEY, floor_psnr_db=70.0).embed(make_clip(), ID)
 
 
 def test_an_attack_that_cannot_run_is_no_success(make_clip: MakeClip) -> None:

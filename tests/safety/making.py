@@ -67,6 +67,7 @@ def a_release(number: int = 0, *, decisions: tuple[str, ...], job: str | None = 
         size_bytes=1000 + number,
         watermark=watermark or f"{number:012x}",
         watermark_psnr_db=41.5,
+        watermark_robust=True,
         manifest=f"urn:c2pa:{number}",
         generator="embedded",
         fingerprint=(f"{number:064x}", "ff" * 32),

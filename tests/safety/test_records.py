@@ -86,6 +86,7 @@ releases = st.builds(
     size_bytes=counts,
     watermark=words,
     watermark_psnr_db=numbers,
+    watermark_robust=st.booleans(),
     manifest=words,
     generator=words,
     fingerprint=st.lists(words, max_size=3).map(tuple),
