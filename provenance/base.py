@@ -62,7 +62,7 @@ class Credential:
     """From a validated RFC 3161 time stamp only."""
 
     source_types: tuple[str, ...] = ()
-    """IPTC digital source types of all actions, active manifest first: last path segment (`trainedAlgorithmicMedia`)."""
+    """IPTC digital source types of all actions, active manifest first: last path segment, `trainedAlgorithmicMedia`."""
 
     claim_generator: str = ""
     soft_bindings: tuple[tuple[str, str], ...] = ()
