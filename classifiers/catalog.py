@@ -7,7 +7,7 @@ built-in name. Decides nothing: what a signal means is the policy's matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -148,11 +148,7 @@ def build(enabled: Collection[str] | None = None, *, accepts: type[str] | type[C
             absent.append(Absent(row.name, row.signals, reason))
         else:
             classifiers.append(parts.built(row))
-    for name, entry_point in added.items():
-        if enabled is None or name in enabled:
-            classifier = _loaded(entry_point)
-            if accepts is None or classifier.accepts is accepts:
-                classifiers.append(classifier)
+    classifiers.extend(_added_classifiers(added, enabled, accepts))
     return Catalog(tuple(classifiers), tuple(absent))
 
 
@@ -164,14 +160,31 @@ def names() -> tuple[str, ...]:
 def known_signals(
     enabled: Collection[str] | None = None, *, accepts: type[str] | type[Clip] | None = None
 ) -> frozenset[str]:
-    """Return every signal of the built-in classifiers, present or absent, without reading a weights file."""
-    return frozenset(signal for row in _rows(enabled, accepts) for signal in row.signals)
+    """Return every signal of the built-in classifiers, present or absent, and of those that other packages add.
+
+    Reads no weights file of a built-in one. Those of other packages are built, since only they know their signals.
+
+    Raises:
+        ClassifierError: an added classifier cannot be loaded or takes a built-in name.
+    """
+    built_in = frozenset(signal for row in _rows(enabled, accepts) for signal in row.signals)
+    return built_in.union(*(classifier.signals for classifier in _added_classifiers(_added(), enabled, accepts)))
 
 
 def _rows(enabled: Collection[str] | None, accepts: type[str] | type[Clip] | None) -> Iterator[Row]:
     for row in BUILT_IN:
         if (enabled is None or row.name in enabled) and accepts in (None, row.accepts):
             yield row
+
+
+def _added_classifiers(
+    added: Mapping[str, EntryPoint], enabled: Collection[str] | None, accepts: type[str] | type[Clip] | None
+) -> Iterator[AnyClassifier]:
+    for name, entry_point in added.items():
+        if enabled is None or name in enabled:
+            classifier = _loaded(entry_point)
+            if accepts is None or classifier.accepts is accepts:
+                yield classifier
 
 
 def _added() -> dict[str, EntryPoint]:

@@ -1,7 +1,8 @@
 """Reads writing in frames and measures it with the text classifiers: `text.hate` of a sign becomes `frame.text.hate`.
 
 Knows no word list and no network of its own: reading is `classifiers.ocr`, meaning is the text classifiers that it is
-given. It looks at a few frames of a window that differ from each other; writing shown only between them goes unseen.
+given. A still picture is read once, a changing one at least every `READ_GAP_S` seconds; writing that comes and goes
+between two readings goes unseen.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 from classifiers.base import Classifier, MeasurementError, Score, TextSpan, TimeSpan
 from classifiers.ocr import Line, OcrReader, PictureReader
 from classifiers.weights import version_of
-from media.clip import Clip, Frames
+from media.clip import Clip
 
 PRESENT = "frame.text"
 """Some writing is there; its value is the reader's confidence, not a harm."""
 
 _FEWEST_LETTERS = 3
 """Less than this is a logo or noise (textures are read as single letters): nothing that could be judged."""
+
+READ_GAP_S = 0.5
+"""Seconds: a picture that stands longer than this is read. Shorter flashes may fall between two readings."""
 
 _THUMBNAIL = 64
 _SAME_WITHIN = 16.0
@@ -63,27 +67,23 @@ class TextInFramesClassifier:
         self,
         text_classifiers: Sequence[Classifier[str]],
         reader: PictureReader | None = None,
-        *,
-        frames_per_window: int = 4,
     ) -> None:
         """Check the reader's networks now; load them with the first frame.
 
         Args:
             text_classifiers: what measures the writing; each of their signals `x` is reported as `frame.x`.
             reader: what reads a frame; rapidocr by default.
-            frames_per_window: frames read of one clip at most, spread evenly over those that differ.
 
         Raises:
             WeightsError: rapidocr is not installed or a file is not the pinned one.
         """
         self._text_classifiers = tuple(text_classifiers)
         self._reader: PictureReader = reader or OcrReader()
-        self._frames_per_window = frames_per_window
         self.signals = derived_signals(classifier.signals for classifier in self._text_classifiers)
         self.version = version_of(
             self._reader.version,
             *(f"{classifier.name} {classifier.version}" for classifier in self._text_classifiers),
-            f"{frames_per_window} frames, same within {_SAME_WITHIN}, at least {_FEWEST_LETTERS} letters",
+            f"read every {READ_GAP_S} s, same within {_SAME_WITHIN}, at least {_FEWEST_LETTERS} letters",
         )
 
     def score(self, content: Clip) -> list[Score]:
@@ -101,7 +101,7 @@ class TextInFramesClassifier:
         return list(best.values())
 
     def _pages(self, clip: Clip) -> Iterator[_Page]:
-        for at in distinct_frames(clip.frames, self._frames_per_window):
+        for at in frames_to_read(clip):
             lines = tuple(line for line in self._reader.read(clip.frames[at]) if line.readable)
             if lines:
                 yield _Page(float(clip.times_s[at]), lines)
@@ -138,19 +138,26 @@ def _measured(classifier: Classifier[str], page: _Page) -> Iterator[Score]:
         yield Score(f"frame.{score.signal}", score.value, place, score.detail)
 
 
-def distinct_frames(frames: Frames, at_most: int) -> list[int]:
-    """Return the indexes of frames that differ from the last one kept, ascending, thinned evenly to `at_most`."""
-    kept: list[int] = []
-    last: NDArray[np.float32] | None = None
-    for at, frame in enumerate(frames):
+def frames_to_read(clip: Clip) -> list[int]:
+    """Return the indexes of the frames to read, ascending: the first, then those that differ from the last one read.
+
+    A frame that differs is passed over only while the next frame still lies within `READ_GAP_S` of the last one read,
+    so a changing clip is read at gaps of at most `READ_GAP_S`, or frame by frame where its frames lie further apart.
+    Its last frame has no next one: it is read unless it shows what was read last.
+    """
+    chosen: list[int] = []
+    last_cells: NDArray[np.float32] | None = None
+    last_s = 0.0
+    following_s = np.append(clip.times_s[1:], np.inf)
+    for at, (frame, time_s, next_s) in enumerate(zip(clip.frames, clip.times_s, following_s, strict=True)):
+        if chosen and next_s - last_s <= READ_GAP_S:
+            continue
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         cells = cv2.resize(grey, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
-        if last is None or float(np.abs(cells - last).max()) > _SAME_WITHIN:
-            kept.append(at)
-            last = cells
-    if len(kept) <= at_most:
-        return kept
-    return [kept[index] for index in np.linspace(0, len(kept) - 1, at_most).round().astype(int)]
+        if last_cells is None or float(np.abs(cells - last_cells).max()) > _SAME_WITHIN:
+            chosen.append(at)
+            last_cells, last_s = cells, float(time_s)
+    return chosen
 
 
 def _around(boxes: Sequence[Box]) -> Box:

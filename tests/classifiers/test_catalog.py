@@ -25,6 +25,12 @@ class Added:
         return [Score("text.added", 0.0)]
 
 
+class AddedForClips(Added):
+    name = "added_for_clips"
+    accepts = Clip
+    signals = frozenset({"frame.added"})
+
+
 class Impostor(Added):
     name = "somebody else"
 
@@ -112,6 +118,24 @@ def test_another_package_may_add_a_classifier(installed):
     assert "added" in catalog.names()
     assert catalog.build({"added"}, accepts=str).signals == {"text.added"}
     assert catalog.build({"added"}, accepts=Clip).signals == frozenset()
+
+
+def test_signals_of_other_packages_are_known_by_kind_of_content(installed):
+    built_in = catalog.known_signals()
+    installed(("added", "Added"), ("added_for_clips", "AddedForClips"))
+
+    assert catalog.known_signals() == built_in | {"text.added", "frame.added"}
+    assert catalog.known_signals(accepts=str) & {"text.added", "frame.added"} == {"text.added"}
+    assert catalog.known_signals(accepts=Clip) & {"text.added", "frame.added"} == {"frame.added"}
+    assert catalog.known_signals({"nudity", "added"}) == {"frame.nudity", "text.added"}
+
+
+@pytest.mark.parametrize("value", ["Impostor", "needs_argument", "absent_name"])
+def test_signals_of_an_added_classifier_that_cannot_be_built_are_not_guessed(installed, value):
+    installed(("added", value))
+
+    with pytest.raises(ClassifierError, match="entry point 'added'"):
+        catalog.known_signals()
 
 
 @pytest.mark.parametrize("name", [row.name for row in catalog.BUILT_IN])

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifiers.base import MeasurementError, Score, TextSpan, WeightsError
 from classifiers.ocr import Line, OcrReader
-from classifiers.text_in_frames import TextInFramesClassifier, distinct_frames
+from classifiers.text_in_frames import READ_GAP_S, TextInFramesClassifier, frames_to_read
 from media.clip import Clip
 
 
@@ -52,8 +54,8 @@ def line(text, confidence=0.9, box=(0.1, 0.1, 0.5, 0.2)):
     return Line(text, confidence, box)
 
 
-def clip_of(*frames, start_s=0.0):
-    return Clip(np.stack(frames), start_s + np.arange(len(frames), dtype=np.float64), fps=1.0)
+def clip_of(*frames, start_s=0.0, fps=1.0):
+    return Clip(np.stack(frames), start_s + np.arange(len(frames)) / fps, fps=fps)
 
 
 def plain(level, size=64):
@@ -185,13 +187,59 @@ def test_frames_that_show_the_same_are_read_once_and_new_writing_is_noticed():
     noisy = np.clip(still.astype(int) + np.random.default_rng(0).integers(-6, 7, still.shape), 0, 255).astype(np.uint8)
     subtitled = written(still, "NEW WORDS", y=0.9)
 
-    assert distinct_frames(np.stack([still, noisy, still, subtitled, subtitled]), 4) == [0, 3]
+    assert frames_to_read(clip_of(still, noisy, still, subtitled, subtitled)) == [0, 3]
 
 
-def test_many_different_frames_are_thinned_evenly_and_keep_both_ends():
-    frames = np.stack([plain(level) for level in range(0, 250, 25)])
+def test_sixteen_different_frames_half_a_second_apart_are_all_read():
+    levels = [*range(0, 256, 17)]
+    words = WordClassifier()
+    reader = WrittenReader({level: [line(f"page of grey {level}")] for level in levels})
 
-    assert distinct_frames(frames, 4) == [0, 3, 6, 9]
+    TextInFramesClassifier([words], reader).score(clip_of(*map(plain, levels), start_s=0.1, fps=2.0))
+
+    assert words.seen == [f"page of grey {level}" for level in levels]
+
+
+@pytest.mark.parametrize("fps", [8.0, 3.0, 2.002, 29.97])
+def test_a_changing_window_of_two_seconds_is_read_at_gaps_of_half_a_second_at_most(fps):
+    frames = [plain(level) for level in (0, 50, 100, 150, 200)] * 12
+    clip = clip_of(*frames[: int(2 * fps)], start_s=4.0, fps=fps)
+
+    read = frames_to_read(clip)
+
+    assert (read[0], read[-1]) == (0, len(clip.frames) - 1)
+    assert np.diff(clip.times_s[read]).max() <= READ_GAP_S
+    assert len(read) <= 7
+
+
+def test_writing_that_appears_soon_after_a_reading_and_stays_is_read():
+    clip = clip_of(plain(0), *[plain(100)] * 14, plain(200), fps=8.0)
+
+    assert frames_to_read(clip) == [0, 4, 15]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 60, 120, 180, 240]), st.floats(0.01, 1.0)),
+        min_size=1,
+        max_size=24,
+    )
+)
+def test_no_picture_that_stands_longer_than_the_gap_stays_unread(shown):
+    levels, steps = zip(*shown, strict=True)
+    times_s = np.cumsum(steps)
+    clip = Clip(np.stack([plain(level, size=8) for level in levels]), times_s, fps=10.0)
+
+    read = frames_to_read(clip)
+
+    for first, level in enumerate(levels):
+        run = first
+        while run + 1 < len(levels) and levels[run + 1] == level:
+            run += 1
+        gone_s = times_s[run + 1] if run + 1 < len(levels) else np.inf
+        if gone_s - times_s[first] > READ_GAP_S:
+            latest_read = max(at for at in read if at <= run)
+            assert levels[latest_read] == level
 
 
 def test_signals_are_named_after_the_text_signals():
