@@ -64,6 +64,9 @@ class Credential:
     source_types: tuple[str, ...] = ()
     """IPTC digital source types of all actions, active manifest first: last path segment, `trainedAlgorithmicMedia`."""
 
+    active_source_types: tuple[str, ...] = ()
+    """Those of the active manifest alone: what its signer says, not what an ingredient's signer said."""
+
     claim_generator: str = ""
     soft_bindings: tuple[tuple[str, str], ...] = ()
     """(algorithm, value as hex)."""

@@ -167,6 +167,7 @@ def credential_from(report: Json, allowed_signers: frozenset[str] | None) -> Cre
         issuer=str(signature.get("issuer") or ""),
         signed_at=_time(signature.get("time")) if stamped else None,
         source_types=tuple(dict.fromkeys(kind for manifest in ordered for kind in _source_types(manifest))),
+        active_source_types=tuple(dict.fromkeys(_source_types(active))),
         claim_generator=_generator(active),
         soft_bindings=tuple(_soft_bindings(active)),
         decision=str(release.get("decision") or ""),

@@ -115,6 +115,7 @@ def _credential(name: str, answer: bytes) -> Credential:
             issuer=str(values["issuer"]),
             signed_at=datetime.fromisoformat(signed_at) if signed_at else None,
             source_types=tuple(str(kind) for kind in values["source_types"]),
+            active_source_types=tuple(str(kind) for kind in values["active_source_types"]),
             claim_generator=str(values["claim_generator"]),
             soft_bindings=tuple((str(algorithm), str(value)) for algorithm, value in values["soft_bindings"]),
             decision=str(values["decision"]),

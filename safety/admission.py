@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from safety.errors import Conflict
 from safety.projections import DECISION, RELEASE
+
+
+class Ruling(NamedTuple):
+    """What a Decision says, and about what."""
+
+    action: str
+    """`allow`, `review` or `block`."""
+
+    checkpoint: str
+    job: str | None
 
 
 @dataclass
 class Facts:
     """What is recorded about the ids and marks that a group of appends mentions."""
 
-    actions: dict[str, str] = field(default_factory=dict)
-    """Decision id -> `allow`, `review` or `block`."""
+    decisions: dict[str, Ruling] = field(default_factory=dict)
+    """What each mentioned Decision says, by its id."""
 
     superseded: set[str] = field(default_factory=set)
     """Ids of decisions that another one replaced."""
@@ -38,14 +48,14 @@ class Facts:
     def admit(self, kind: str, record: Mapping[str, Any]) -> None:
         """Take note of a record that is being appended, for those after it in the group."""
         if kind == DECISION:
-            self.actions[record["id"]] = record["verdict"]["action"]
+            self.decisions[record["id"]] = Ruling(record["verdict"]["action"], record["checkpoint"], record["job"])
             if record["supersedes"] is not None:
                 self.superseded.add(record["supersedes"])
         elif kind == RELEASE:
             self.watermarks.add(record["watermark"])
 
     def _superseding_refusal(self, target: str) -> Conflict | None:
-        if target not in self.actions:
+        if target not in self.decisions:
             return Conflict(f"there is no decision {target} to supersede")
         if target in self.superseded:
             return Conflict(f"decision {target} was superseded already: look at the decision that replaced it")
@@ -55,11 +65,21 @@ class Facts:
         release = record["id"]
         if not record["decisions"]:
             return Conflict(f"release {release} names no decision that allowed it; nothing is released")
+        guarded = set()
         for decision in record["decisions"]:
-            if self.actions.get(decision) != "allow" or decision in self.superseded:
+            ruling = self.decisions.get(decision)
+            if ruling is None or ruling.action != "allow" or decision in self.superseded:
                 return Conflict(
                     f"release {release}: decision {decision} is not an effective ALLOW; nothing is released"
                 )
+            # A library's prompt is judged before its job has an id.
+            if ruling.job == record["job"] or (ruling.checkpoint == "prompt" and ruling.job is None):
+                guarded.add(ruling.checkpoint)
+        if missing := {"prompt", "output"} - guarded:
+            return Conflict(
+                f"release {release}: no decision of its own job allowed it at {' and '.join(sorted(missing))}; "
+                "nothing is released"
+            )
         if record["watermark"] in self.watermarks:
             return Conflict(f"release {release}: watermark {record['watermark']} belongs to another release")
         return None

@@ -221,6 +221,9 @@ class Release:
     manifest: str
     """Label of the active C2PA manifest."""
 
+    signer: str
+    """Who signed it: serial number and common name of the certificate."""
+
     generator: str
     fingerprint: tuple[str, ...] = ()
     """PDQ hashes (64 hex digits) of sampled frames."""

@@ -21,11 +21,13 @@ WRITER_TAGS = frozenset({"encoder", "handler_name", "software"})
 def credential_link(credential: Credential | str, known: ReleaseIndex) -> Links:
     """Return what a credential proves or declares; a text is the reason why it could not be read."""
     if isinstance(credential, str):
-        return [], [Unmeasured("origin.synthetic", credential)]
+        return [], [
+            Unmeasured(f"origin.{each}", credential) for each in (Origin.SYNTHETIC, Origin.CAPTURED, Origin.OURS)
+        ]
     if credential.state is CredentialState.ABSENT:
         return [], []
     trusted = credential.state is CredentialState.TRUSTED
-    release = known.by_manifest(credential.label) if trusted else None
+    release = known.by_credential(credential)
     origin, strength, words = _statement(credential, release, trusted=trusted)
     detail: dict[str, object] = {
         "state": credential.state.value,
@@ -48,7 +50,7 @@ def _statement(credential: Credential, release: str | None, *, trusted: bool) ->
     if SYNTHETIC_SOURCE_TYPES & set(credential.source_types):
         words = f"A valid credential by {issuer} declares that it is synthetic."
         return Origin.SYNTHETIC, Strength.DECLARATION, words
-    if trusted and CAPTURED_SOURCE_TYPES & set(credential.source_types[:1]):
+    if trusted and CAPTURED_SOURCE_TYPES & set(credential.active_source_types):
         words = f"A trusted credential by {issuer} says that a camera recorded it."
         return Origin.CAPTURED, Strength.PROOF, words
     words = f"It carries a valid credential by {issuer} that does not say how it was made."

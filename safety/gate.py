@@ -79,7 +79,7 @@ class Gate:
         self, checkpoint: Checkpoint, subject: str, measurement: Measurement, *, job: str | None = None
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
-        key = f"{job}/{checkpoint}" if job else uuid.uuid4().hex
+        key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
         decision = Decision(
             id=f"dec_{uuid.uuid5(NAMESPACE, key).hex}",
             at=self.clock(),

@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, StepOptions
 from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from safety.errors import DatabaseError
 from safety.gate import Clock
@@ -32,7 +33,7 @@ SCANS = "scans"
 SCAN_WORKFLOW = "run_scan"
 """Scans have a queue of their own: a long upload does not delay a job, nor the other way round."""
 
-PROTOCOL = "framegate-jobs-1"
+PROTOCOL = "framegate-jobs-2"
 """Workers adopt each other's jobs while this is equal; change it when the steps of a job change."""
 
 RETRIES = StepOptions(
@@ -42,8 +43,8 @@ RETRIES = StepOptions(
     backoff_rate=2.0,
     should_retry=lambda error: isinstance(error, DatabaseError),
 )
-"""A step that fails because the database is away is tried again for about half an hour: 0.5 + 1 + 2 + … + 512 seconds
-of waiting, plus the database driver's own time-outs."""
+"""A step that fails because the database is away is tried again for about a quarter of an hour: 0.5 + 1 + 2 + … + 512
+seconds of waiting, plus the database driver's own time-outs."""
 
 RunJob = Callable[[str, Step], str]
 """Runs the job, or the scan, with this id, wrapping each step; returns the word of its final status."""
@@ -172,12 +173,19 @@ class Worker:
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._lease_s / 5):
-            self._heartbeats.beat()
-            for dead in self._heartbeats.silent(self._lease_s):
-                adopted = DBOS._recover_pending_workflows([dead])
-                log.warning("worker %s is silent; adopted %d of its jobs", dead, len(adopted))
-                if not adopted:
-                    self._heartbeats.forget(dead)
+            try:
+                self._adopt_the_silent()
+            except SQLAlchemyError as error:
+                # The database is away: it is asked again at the next beat, for as long as this worker lives.
+                log.warning("no heartbeat could be written (%s); trying again", type(error).__name__)
+
+    def _adopt_the_silent(self) -> None:
+        self._heartbeats.beat()
+        for dead in self._heartbeats.silent(self._lease_s):
+            adopted = DBOS._recover_pending_workflows([dead])
+            log.warning("worker %s is silent; adopted %d of its jobs", dead, len(adopted))
+            if not adopted:
+                self._heartbeats.forget(dead)
 
 
 def _register(workflow: str, run: RunJob) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from media.fingerprint import ClipMatch, Fingerprint, FingerprintIndex, match_clip
+from provenance.base import Credential, CredentialState
 from safety.ledger import Ledger
 
 
@@ -23,10 +24,18 @@ class ReleaseIndex:
         release = self._ledger.release_by_watermark(id_hex)
         return release.id if release else None
 
-    def by_manifest(self, label: str) -> str | None:
-        """Return the id of the release that was signed with this manifest."""
-        release = self._ledger.release_by_manifest(label)
-        return release.id if release else None
+    def by_credential(self, credential: Credential) -> str | None:
+        """Return the id of the release that this credential proves.
+
+        A label can be copied: the credential must be trusted, by the very signer of that release, and name one of its
+        decisions.
+        """
+        if credential.state is not CredentialState.TRUSTED:
+            return None
+        release = self._ledger.release_by_manifest(credential.label)
+        if release is None or credential.decision not in release.decisions:
+            return None
+        return release.id if credential.detail.get("signer") == release.signer else None
 
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
         """Return the release whose frames these are, by the clip matching rule of `media.fingerprint`."""

@@ -172,6 +172,7 @@ def release_to_record(release: Release) -> Record:
         "watermark_psnr_db": float(release.watermark_psnr_db),
         "watermark_robust": bool(release.watermark_robust),
         "manifest": release.manifest,
+        "signer": release.signer,
         "generator": release.generator,
         "fingerprint": list(release.fingerprint),
     }

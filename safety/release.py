@@ -89,6 +89,7 @@ class ReleaseDesk:
         Raises:
             MediaError, LedgerError: could not be judged; nothing is released.
         """
+        self.blobs.verify(marked.sha256)
         detector = self.watermark.detector()
         hashes: list[str] = []
 
@@ -104,12 +105,15 @@ class ReleaseDesk:
         """Sign the screened file, re-read it as Trusted, store it and return the Release to register.
 
         Raises:
-            ReleaseError: the watermark does not decode from the screened file; the file must not leave.
+            ReleaseError: the watermark does not decode from the screened file, or the Decision is about another file.
             SigningError: the signature or its verification failed; nothing was stored.
             StorageError: the signed file could not be stored.
         """
         if screened.watermark != marked.watermark:
             raise ReleaseError("the watermark cannot be read back from the encoded file; nothing is released")
+        if output.subject != f"sha256:{marked.sha256}":
+            raise ReleaseError(f"decision {output.id} is about another file than the marked one; nothing is released")
+        self.blobs.verify(marked.sha256)
         id_, at = release_id(job), self.clock()
         claim = Claim(
             title=f"{id_}.mp4",
@@ -141,6 +145,7 @@ class ReleaseDesk:
             watermark_psnr_db=marked.psnr_db,
             watermark_robust=marked.robust,
             manifest=credential.label,
+            signer=str(credential.detail.get("signer", "")),
             generator=self.generator,
             fingerprint=tuple(screened.fingerprint),
         )

@@ -8,7 +8,6 @@ about an origin is the policy's business.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +40,8 @@ SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64)
 every frame there is."""
 
 MAX_FORENSIC_WINDOWS = 12
-"""Windows of a video that the forensic classifier sees, spread evenly: bounds the work on long uploads."""
+"""Windows that the forensic estimate of a video rests on, spread evenly over it. The work on a long upload grows with
+the logarithm of its length."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Scanner:
 
     def _decode(self, path: Path) -> _Decode:
         with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
-            decode = _Decode(video.info, self.watermark, self.forensics, _stride(video.info))
+            decode = _Decode(video.info, self.watermark, self.forensics)
             for clip in video:
                 decode.watch(clip)
             decode.coverage = video.coverage
@@ -146,7 +146,7 @@ class Scanner:
 class _Decode:
     """One pass over the frames: feeds the watermark, fingerprint and forensic readers, window by window."""
 
-    def __init__(self, info: VideoInfo, watermark: Watermark, forensics: Classifier[Clip] | None, stride: int) -> None:
+    def __init__(self, info: VideoInfo, watermark: Watermark, forensics: Classifier[Clip] | None) -> None:
         self.info = info
         self.coverage: Coverage | None = None
         self.mark = watermark.detector()
@@ -154,21 +154,23 @@ class _Decode:
         self.windows: list[Score] = []
         self.forensic_failure = "" if forensics else "no forensic classifier is installed"
         self._forensics = forensics
-        self._stride = stride
+        self._stride = 1
         self._seen = 0
 
     def watch(self, clip: Clip) -> None:
         self.mark.add(clip.frames)
         self.fingerprints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
-        if self._forensics is not None and self._seen % self._stride == 0 and len(self.windows) < MAX_FORENSIC_WINDOWS:
-            try:
-                self.windows += self._forensics.score(clip)
-            except MeasurementError as error:
-                self.forensic_failure = str(error)
+        if self._forensics is not None and self._seen % self._stride == 0:
+            self._estimate(self._forensics, clip)
         self._seen += 1
 
-
-def _stride(info: VideoInfo) -> int:
-    frames = max(info.duration_s * SCAN_PLAN.fps, SCAN_PLAN.min_frames)
-    windows = frames / SCAN_PLAN.window_frames
-    return max(1, math.ceil(windows / MAX_FORENSIC_WINDOWS))
+    def _estimate(self, forensics: Classifier[Clip], clip: Clip) -> None:
+        """Score a window. Whenever there are too many, every second one is dropped and the stride doubles: the windows
+        stay evenly spread over a video whose length nobody has to believe."""
+        try:
+            self.windows += forensics.score(clip)
+        except MeasurementError as error:
+            self.forensic_failure = str(error)
+        if len(self.windows) > MAX_FORENSIC_WINDOWS:
+            self.windows = self.windows[::2]
+            self._stride *= 2

@@ -45,5 +45,5 @@ def verify_file(
             raise
     reading = detector.read()
     mark = reading.id_hex if reading else None
-    release = known.by_manifest(credential.label) if credential.label else None
-    return Verification(credential, mark, release or (known.by_watermark(mark) if mark else None))
+    release = known.by_credential(credential) or (known.by_watermark(mark) if mark else None)
+    return Verification(credential, mark, release)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table, exists, func, select
 
-from safety.admission import Facts
+from safety.admission import Facts, Ruling
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
@@ -238,7 +238,12 @@ def facts_about(connection: Connection, records: Sequence[tuple[str, Mapping[str
             watermarks.add(record["watermark"])
     d = decisions.c
     return Facts(
-        actions=dict(_where_in(connection, select(d.id, d.action), d.id, mentioned)),
+        decisions={
+            id_: Ruling(action, checkpoint, job)
+            for id_, action, checkpoint, job in _where_in(
+                connection, select(d.id, d.action, d.checkpoint, d.job), d.id, mentioned
+            )
+        },
         superseded={id_ for (id_,) in _where_in(connection, select(d.supersedes), d.supersedes, mentioned)},
         watermarks={
             mark for (mark,) in _where_in(connection, select(releases.c.watermark), releases.c.watermark, watermarks)

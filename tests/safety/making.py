@@ -18,6 +18,7 @@ from safety.domain import (
     Unmeasured,
     Verdict,
 )
+from safety.ledger import Ledger
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 POLICY = "sha256:" + "ab" * 32
@@ -57,6 +58,13 @@ def a_decision(
     )
 
 
+def allowed(ledger: Ledger, *, job: str | None = None) -> tuple[str, str]:
+    """Record the two decisions that every release needs, and return their ids."""
+    prompt = ledger.append_decision(a_decision(900, job=job))
+    output = ledger.append_decision(a_decision(901, checkpoint=Checkpoint.OUTPUT, job=job))
+    return prompt.id, output.id
+
+
 def a_release(number: int = 0, *, decisions: tuple[str, ...], job: str | None = None, watermark: str = "") -> Release:
     return Release(
         id=f"rel_{number}",
@@ -68,6 +76,7 @@ def a_release(number: int = 0, *, decisions: tuple[str, ...], job: str | None = 
         watermark=watermark or f"{number:012x}",
         watermark_psnr_db=41.5,
         watermark_robust=True,
+        signer="1:test",
         manifest=f"urn:c2pa:{number}",
         generator="embedded",
         fingerprint=(f"{number:064x}", "ff" * 32),

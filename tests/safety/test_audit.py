@@ -16,7 +16,7 @@ from safety import audit
 from safety.audit import MAX_PROBLEMS, VerificationReport, verify
 from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import open_engine, writing
-from safety.domain import Action
+from safety.domain import Action, Checkpoint
 from safety.errors import DatabaseError, LedgerError, NotFound
 from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.merkle import Frontier, leaf_hash
@@ -39,8 +39,14 @@ def fill(url: str, key: LogKey) -> None:
     engine = open_engine(url)
     with Ledger(engine, key, checkpoint_every=10) as ledger:
         for number in range(25):
-            ledger.append_decision(a_decision(number, action=Action.BLOCK if number % 5 == 0 else Action.ALLOW))
-        ledger.append_release(a_release(decisions=("dec_1",)))
+            ledger.append_decision(
+                a_decision(
+                    number,
+                    action=Action.BLOCK if number % 5 == 0 else Action.ALLOW,
+                    checkpoint=Checkpoint.OUTPUT if number == 2 else Checkpoint.PROMPT,
+                )
+            )
+        ledger.append_release(a_release(decisions=("dec_1", "dec_2")))
     engine.dispose()
 
 

@@ -17,7 +17,7 @@ from safety.errors import DatabaseError, LedgerError
 from safety.ledger import Ledger
 from safety.projections import COLUMNS
 from safety.tables import APPEND_ONLY, metadata
-from tests.safety.making import a_decision, a_release
+from tests.safety.making import a_decision, a_release, allowed
 
 
 def test_migrating_an_empty_database_gives_exactly_the_tables(empty_database_url: str) -> None:
@@ -65,7 +65,7 @@ def filled(ledger: Ledger) -> Ledger:
     """A ledger with a row in every append-only table."""
     ledger.append_decision(a_decision(0))
     ledger.append_decision(a_decision(1, action=Action.BLOCK))
-    ledger.append_release(a_release(decisions=("dec_0",)))
+    ledger.append_release(a_release(decisions=allowed(ledger)))
     ledger.checkpoint()
     return ledger
 

@@ -24,7 +24,7 @@ from safety.domain import Action, Checkpoint, Decision
 from safety.errors import Conflict, DatabaseError, LedgerError, NotFound
 from safety.ledger import Ledger
 from tests.postgres import running_cluster
-from tests.safety.making import NOON, a_decision, a_release
+from tests.safety.making import NOON, a_decision, a_release, allowed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,8 +51,7 @@ def test_an_appended_decision_can_be_read_back(ledger: Ledger) -> None:
 
 
 def test_an_appended_release_can_be_found_by_everything_it_carries(ledger: Ledger) -> None:
-    ledger.append_decision(a_decision(1))
-    release = a_release(decisions=("dec_1",), job="job_1")
+    release = a_release(decisions=allowed(ledger, job="job_1"), job="job_1")
 
     assert ledger.append_release(release) == release
     assert ledger.release(release.id) == release
@@ -113,8 +112,7 @@ def test_an_id_of_another_kind_is_not_returned_as_this_one(ledger: Ledger) -> No
 
 
 def test_a_release_is_registered_once_however_often_its_step_runs(ledger: Ledger) -> None:
-    ledger.append_decision(a_decision(1))
-    release = a_release(decisions=("dec_1",))
+    release = a_release(decisions=allowed(ledger))
 
     for again in range(3):
         assert ledger.append_release(replace(release, at=NOON + timedelta(days=again))) == replace(release, at=NOON)
@@ -126,11 +124,10 @@ def test_a_release_is_registered_once_however_often_its_step_runs(ledger: Ledger
 
 @pytest.mark.parametrize("action", [Action.REVIEW, Action.BLOCK])
 def test_no_release_rests_on_a_decision_that_does_not_allow(ledger: Ledger, action: Action) -> None:
-    ledger.append_decision(a_decision(1))
     ledger.append_decision(a_decision(2, action=action))
 
     with pytest.raises(Conflict, match=r"dec_2 .*nothing is released"):
-        ledger.append_release(a_release(decisions=("dec_1", "dec_2")))
+        ledger.append_release(a_release(decisions=(*allowed(ledger), "dec_2")))
     assert ledger.releases() == []
 
 
@@ -149,12 +146,26 @@ def test_no_release_rests_on_a_decision_that_was_superseded(ledger: Ledger) -> N
         ledger.append_release(a_release(decisions=("dec_1",)))
 
 
+@pytest.mark.parametrize("missing", list(Checkpoint)[:3:2])
+def test_no_release_without_both_its_prompt_and_its_output_allowed(ledger: Ledger, missing: Checkpoint) -> None:
+    prompt, output = allowed(ledger)
+    kept = output if missing is Checkpoint.PROMPT else prompt
+
+    with pytest.raises(Conflict, match=f"no decision of its own job allowed it at {missing}"):
+        ledger.append_release(a_release(decisions=(kept,)))
+
+
+def test_no_release_rests_on_the_decisions_of_another_job(ledger: Ledger) -> None:
+    with pytest.raises(Conflict, match="no decision of its own job"):
+        ledger.append_release(a_release(decisions=allowed(ledger, job="job_1"), job="job_2"))
+
+
 def test_a_watermark_belongs_to_one_release(ledger: Ledger) -> None:
-    ledger.append_decision(a_decision(1))
-    ledger.append_release(a_release(1, decisions=("dec_1",), watermark="abc"))
+    decisions = allowed(ledger)
+    ledger.append_release(a_release(1, decisions=decisions, watermark="abc"))
 
     with pytest.raises(Conflict, match="belongs to another release"):
-        ledger.append_release(a_release(2, decisions=("dec_1",), watermark="abc"))
+        ledger.append_release(a_release(2, decisions=decisions, watermark="abc"))
 
 
 def test_a_decision_is_superseded_once(ledger: Ledger) -> None:
@@ -399,11 +410,12 @@ def test_a_process_that_saw_more_than_there_is_refuses_to_go_on(ledger: Ledger, 
 
 def test_checkpoints_are_stored_as_the_ledger_grows(engine: Engine, log_key: LogKey) -> None:
     with Ledger(engine, log_key, checkpoint_every=10) as ledger:
-        for number in range(25):
+        decisions = allowed(ledger)
+        for number in range(23):
             ledger.append_decision(a_decision(number))
         assert verify_checkpoint(ledger.latest_checkpoint() or "", log_key.public).size == 20
 
-        ledger.append_release(a_release(decisions=("dec_1",)))
+        ledger.append_release(a_release(decisions=decisions))
 
         assert verify_checkpoint(ledger.latest_checkpoint() or "", log_key.public).size == 26
 
@@ -483,8 +495,8 @@ def test_the_effective_decision_is_the_newest_that_was_not_superseded(history: L
 
 
 def test_fingerprints_come_oldest_first_and_go_on_after_a_known_release(ledger: Ledger) -> None:
-    ledger.append_decision(a_decision(0))
-    releases = [ledger.append_release(a_release(number, decisions=("dec_0",))) for number in range(5)]
+    decisions = allowed(ledger)
+    releases = [ledger.append_release(a_release(number, decisions=decisions)) for number in range(5)]
 
     assert list(ledger.fingerprints()) == [(each.id, each.fingerprint) for each in releases]
     assert [id_ for id_, _ in ledger.fingerprints(after="rel_2")] == ["rel_3", "rel_4"]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from generator.base import GeneratorError, UnsupportedRequest
+from media.errors import StorageError
 from media.limits import DEFAULT_LIMITS
 from provenance.base import CredentialState, SigningError
 from safety.domain import Action, Checkpoint, JobStatus
@@ -119,6 +121,38 @@ def test_no_release_when_the_signature_is_not_trusted(world, state):
         world.pipeline.run(world.job("a green field"))
 
     assert world.ledger.release_of_job("video_1") is None
+
+
+def test_no_release_of_a_file_that_was_changed_after_it_was_judged(world):
+    def tamper(name, work):
+        output = work()
+        if name == "screen":
+            path = world.blobs.path(world.marked["sha256"])
+            path.chmod(0o600)
+            path.write_bytes(path.read_bytes()[:-1] + b"x")
+        if name == "mark":
+            world.marked = output
+        return output
+
+    with pytest.raises(StorageError):
+        world.pipeline.run(world.job("a green field"), tamper)
+
+    assert world.signer.claims == []
+    assert world.ledger.releases() == []
+
+
+def test_an_old_allow_does_not_let_another_file_pass(world):
+    """A repeated run that makes other pixels is judged anew."""
+    world.signer.broken = True
+    with pytest.raises(SigningError):
+        world.pipeline.run(world.job("a green field"))
+    world.signer.broken = False
+    object.__setattr__(world.desk, "label", lambda clip: replace(clip, frames=np.full_like(clip.frames, (230, 20, 20))))
+
+    outcome = world.pipeline.run(world.job("a green field"))
+
+    assert outcome.status is JobStatus.REFUSED
+    assert world.ledger.releases() == []
 
 
 def test_no_release_when_signing_fails(world):

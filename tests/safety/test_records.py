@@ -88,6 +88,7 @@ releases = st.builds(
     watermark_psnr_db=numbers,
     watermark_robust=st.booleans(),
     manifest=words,
+    signer=words,
     generator=words,
     fingerprint=st.lists(words, max_size=3).map(tuple),
 )
