@@ -8,7 +8,6 @@ scripts from the network, so they are off; `/openapi.json` is there.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,15 +22,10 @@ from api.metrics import Metrics
 from api.readiness import Readiness
 from api.routes import health, moderations, record, reviews, scans, verification, video_content, videos
 from api.settings import Settings
+from api.settling import take_up
 from api.wiring import House
-from safety.domain import JobStatus
-
-log = logging.getLogger(__name__)
 
 ROUTES = (moderations, videos, video_content, scans, record, reviews, verification, health)
-
-MAX_REQUEUED = 1000
-"""Waiting jobs that are handed to the queue again at a start."""
 
 
 def create_app(settings: Settings | None = None, house: House | None = None) -> FastAPI:
@@ -80,19 +74,4 @@ def _prepare(app: FastAPI, house: House, metrics: Metrics) -> None:
     app.state.readiness = Readiness(house)
     metrics.start(house.ledger)
     house.idempotency.forget_before(datetime.now(UTC) - REMEMBERED)
-    _requeue(house)
-
-
-def _requeue(house: House) -> None:
-    """Hand waiting work to the queue again: a process may have died between writing it down and queueing it.
-
-    The queue takes the same attempt once, so nothing runs twice.
-    """
-    jobs = house.jobs.list(status=JobStatus.QUEUED, limit=MAX_REQUEUED, oldest_first=True)
-    for job in jobs:
-        house.resume(job.id)
-    waiting = house.scans.unfinished(limit=MAX_REQUEUED)
-    for scan in waiting:
-        house.queue.submit_scan(scan.id)
-    if jobs or waiting:
-        log.info("%d jobs and %d scans wait for a worker", len(jobs), len(waiting))
+    take_up(house)

@@ -10,11 +10,11 @@ from rich.markup import escape
 
 from api.commands.jobs import LOCAL, outcome_view, run_here, tell
 from api.settings import Settings
+from api.settling import job_behind, settle
 from api.terminal import explain, print_json, say
 from api.views import decision_view
-from api.wiring import House, open_house
-from safety.domain import Action, Checkpoint, Job, JobStatus
-from safety.errors import NotFound
+from api.wiring import open_house
+from safety.domain import Action, JobStatus
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a person, and decide it.")
 
@@ -47,29 +47,18 @@ def decide(
     """Decide a hold: a superseding Decision is recorded, and an allowed job goes on where it stopped."""
     with open_house(Settings()) as house:
         decided = house.review.decide(decision, allow=allow, reviewer=reviewer or getpass.getuser(), reason=reason)
-        job = _job_of(house, decided.job) if decided.job and decided.checkpoint is not Checkpoint.UPLOAD else None
-        if job is None or not allow:
-            if job is not None:
-                house.jobs.set_status(job.id, JobStatus.REFUSED, outputs=job.outputs)
+        job = job_behind(house, decided)
+        if job is None or job.requester != LOCAL or not allow:
             if as_json:
                 print_json(decision_view(decided))
             else:
                 explain(decided)
-            raise typer.Exit
-        if job.requester != LOCAL:
-            house.resume(job.id)
-            say(f"job {job.id} is queued again; a worker takes it on")
+            settled = settle(house, decided)
+            if settled is not None and settled.status is JobStatus.QUEUED:
+                say(f"job {escape(settled.id)} is queued again; a worker takes it on")
             raise typer.Exit
         outcome = run_here(house, job.id)
         view = outcome_view(house, job.id, outcome)
     if outcome.decision.verdict.action is Action.ALLOW:
         say(f"fetch it with: framegate fetch {escape(job.id)} --out FILE.mp4")
     tell(view, outcome, as_json=as_json)
-
-
-def _job_of(house: House, id_: str) -> Job | None:
-    """The job behind a decision; None where the library released for its caller."""
-    try:
-        return house.jobs.get(id_)
-    except NotFound:
-        return None

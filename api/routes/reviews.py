@@ -6,10 +6,8 @@ from fastapi import FastAPI
 
 from api.auth import HouseOf, Reviewer
 from api.schemas import Id, ReviewBody
+from api.settling import settle
 from api.views import Json, decision_view
-from api.wiring import House
-from safety.domain import Checkpoint, Decision, Job, JobStatus
-from safety.errors import NotFound
 
 PATH = "/v1/reviews"
 
@@ -28,21 +26,5 @@ def list_reviews(house: HouseOf, _caller: Reviewer) -> Json:
 def decide_review(decision: Id, body: ReviewBody, house: HouseOf, caller: Reviewer) -> Json:
     """Record the decision that supersedes a hold; an allowed job goes on where it stopped. Repeating it is safe."""
     decided = house.review.decide(decision, allow=body.allow, reviewer=caller.id, reason=body.reason)
-    if decided.job is not None and decided.checkpoint is Checkpoint.UPLOAD:
-        house.scan_runner.discard_upload(house.scans.get(decided.job))
-    elif (job := _held_job(house, decided)) is not None:
-        if body.allow:
-            house.jobs.set_status(job.id, JobStatus.QUEUED)
-            house.resume(job.id)
-        else:
-            house.jobs.set_status(job.id, JobStatus.REFUSED)
+    settle(house, decided)
     return decision_view(decided)
-
-
-def _held_job(house: House, decided: Decision) -> Job | None:
-    """The job that waits for this; None where it went on already, or where the library released for its caller."""
-    try:
-        job = house.jobs.get(decided.job or "")
-    except NotFound:
-        return None
-    return job if job.status in (JobStatus.HELD, JobStatus.QUEUED) else None

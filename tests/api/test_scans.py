@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from api.settling import take_up
 from media.codec import encode_mp4
 from safety.domain import Origin
 from safety.errors import DatabaseError
@@ -143,12 +144,10 @@ def test_a_database_that_is_away_does_not_fail_a_scan(client, ada, house, upload
 
 
 def test_scans_that_were_written_down_but_not_queued_are_queued_at_the_next_start(client, ada, house, upload):
-    from api.app import _requeue
-
     scan = post(client, ada, upload).json()
     house.queue.__init__(house)
 
-    _requeue(house)
+    take_up(house)
     house.queue.work()
 
     assert house.scans.get(scan["id"]).status is ScanStatus.DONE
