@@ -1,0 +1,94 @@
+"""What a reviewer may look at before deciding: the prompt and the file that a decision holds. Every look is recorded.
+
+The only door to content that was not released. It is open while the hold is: what was decided, cancelled, deleted or
+is still being worked on is not shown. The record of a look names decision, reviewer and what was shown, never text.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from api.settling import job_behind
+from api.wiring import House
+from media.blobs import BlobStore
+from safety.domain import Action, Checkpoint, Decision, JobStatus
+from safety.errors import Conflict, NotFound
+
+REVEAL = "reveal"
+"""Kind of the ledger's entry about a look."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What waits for a person, and what there is to look at."""
+
+    decision: Decision
+    has_prompt: bool
+    has_file: bool
+
+
+def hold_of(house: House, decision_id: str) -> Hold:
+    """Return an open hold, without its content.
+
+    Raises:
+        NotFound: there is no such decision.
+        Conflict: it holds nothing, or not any more.
+    """
+    decision = house.ledger.decision(decision_id)
+    if decision is None:
+        raise NotFound(f"no decision has the id {decision_id}")
+    if decision.verdict.action is not Action.REVIEW or house.ledger.superseding(decision.id) is not None:
+        raise Conflict(f"decision {decision_id} does not wait for a reviewer: its content is not shown")
+    job = job_behind(house, decision)
+    if job is not None and job.status is not JobStatus.HELD:
+        raise Conflict(f"job {job.id} is {job.status}, not held: its content is not shown")
+    kept = _store(house, decision)
+    return Hold(decision, bool(job and job.prompt), kept is not None and kept.contains(_digest(decision)))
+
+
+def look_at_prompt(house: House, hold: Hold, reviewer: str) -> str | None:
+    """Return the held prompt, once the look is recorded; None where there is none to see.
+
+    Raises:
+        LedgerError: the look could not be recorded; nothing is shown.
+    """
+    job = job_behind(house, hold.decision)
+    if job is None or not job.prompt:
+        return None
+    _record(house, hold, reviewer, "prompt")
+    return job.prompt
+
+
+def look_at_file(house: House, hold: Hold, reviewer: str) -> Path:
+    """Return the held file, the very one that was judged, once the look is recorded. To be read only.
+
+    Raises:
+        NotFound: no file is kept: a prompt is held, or the video stayed with its owner.
+        StorageError: it was altered on the disk.
+        LedgerError: the look could not be recorded; nothing is shown.
+    """
+    kept = _store(house, hold.decision)
+    if kept is None or not hold.has_file:
+        raise NotFound(f"decision {hold.decision.id} holds no file that is kept here")
+    digest = _digest(hold.decision)
+    kept.verify(digest)
+    _record(house, hold, reviewer, "file")
+    return kept.path(digest)
+
+
+def _store(house: House, decision: Decision) -> BlobStore | None:
+    """Where the file that was judged is kept."""
+    return {Checkpoint.OUTPUT: house.blobs, Checkpoint.UPLOAD: house.uploads}.get(decision.checkpoint)
+
+
+def _digest(decision: Decision) -> str:
+    # The subject of a video's decision is the digest of the judged bytes: the marked clip, or the upload.
+    return decision.subject.removeprefix("sha256:")
+
+
+def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file"]) -> None:
+    body = {"decision": hold.decision.id, "job": hold.decision.job, "reviewer": reviewer, "what": what}
+    house.ledger.append_event(REVEAL, f"look_{uuid.uuid4().hex}", body)

@@ -1,0 +1,146 @@
+"""Looking at what is held: who may, what is shown, and that every look is recorded."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from api.cli import main
+from media.codec import encode_mp4
+from safety.records import decode
+
+PROMPT = "an odd green field"
+
+
+def create(client, headers, prompt):
+    body = {"prompt": prompt, "seconds": "1", "size": "256x256"}
+    return client.post("/v1/videos", json=body, headers=headers).json()["id"]
+
+
+@pytest.fixture
+def reviewer(as_):
+    return as_("reviewer")
+
+
+@pytest.fixture
+def held_prompt(client, ada, house):
+    create(client, ada, PROMPT)
+    house.queue.work()
+    return house.review.holds()[0]
+
+
+@pytest.fixture
+def held_video(client, ada, house):
+    """The output could not be measured: it waits for a person."""
+    house.redness.broken_after_s = 0.0
+    create(client, ada, "a green field")
+    house.queue.work()
+    return house.review.holds()[0]
+
+
+def looks(house):
+    found = [(entry.kind, decode(entry.body)[1]) for entry in house.ledger.entries(0)]
+    return [record for kind, record in found if kind == "reveal"]
+
+
+def test_a_reviewer_sees_the_held_prompt_and_the_look_is_recorded_without_it(client, house, reviewer, held_prompt):
+    answer = client.get(f"/v1/reviews/{held_prompt.id}", headers=reviewer)
+
+    assert (answer.json()["prompt"], answer.json()["content"]) == (PROMPT, False)
+    assert answer.json()["findings"]
+    assert answer.headers["cache-control"] == "no-store"
+    (look,) = looks(house)
+    assert (look["decision"], look["job"], look["what"]) == (held_prompt.id, held_prompt.job, "prompt")
+    assert look["reviewer"] in [key.id for key in house.keys.list()]
+    assert PROMPT not in json.dumps(look)
+    assert client.get(f"/v1/reviews/{held_prompt.id}/content", headers=reviewer).status_code == 404
+
+
+def test_a_reviewer_sees_the_very_video_that_was_judged_and_every_look_counts(client, house, reviewer, held_video):
+    job = house.jobs.get(held_video.job)
+    for _ in range(2):
+        answer = client.get(f"/v1/reviews/{held_video.id}/content", headers=reviewer)
+        assert answer.status_code == 200
+
+    assert answer.content == house.blobs.path(job.outputs["mark"]["sha256"]).read_bytes()
+    assert answer.headers["content-type"] == "video/mp4"
+    assert [look["what"] for look in looks(house)] == ["file", "file"]
+    assert client.get(f"/v1/reviews/{held_video.id}", headers=reviewer).json()["content"] is True
+
+
+def test_a_reviewer_sees_a_held_upload(client, ada, house, reviewer, tmp_path):
+    house.forensics.value = 0.99
+    encode_mp4(iter(np.full((16, 256, 256, 3), 90, np.uint8)), tmp_path / "upload.mp4", fps=8.0)
+    data = (tmp_path / "upload.mp4").read_bytes()
+    client.post("/v1/scans", files={"file": ("a.mp4", data, "video/mp4")}, headers=ada)
+    house.queue.work()
+    (hold,) = house.review.holds()
+
+    answer = client.get(f"/v1/reviews/{hold.id}/content", headers=reviewer)
+
+    assert answer.content == data
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert client.get(f"/v1/reviews/{hold.id}", headers=reviewer).json()["prompt"] is None
+
+
+def test_nobody_but_a_reviewer_looks(client, as_, house, ada, held_video):
+    for headers in (ada, as_("auditor")):
+        for path in (f"/v1/reviews/{held_video.id}", f"/v1/reviews/{held_video.id}/content"):
+            assert client.get(path, headers=headers).status_code == 403
+    assert looks(house) == []
+
+
+def test_what_is_not_held_any_more_is_not_shown(client, ada, house, reviewer, held_prompt):
+    other = create(client, ada, "another odd field")
+    house.queue.work()
+    deleted = next(each.id for each in house.review.holds() if each.job == other)
+    client.delete(f"/v1/videos/{other}", headers=ada)
+    client.post(f"/v1/reviews/{held_prompt.id}", json={"allow": True, "reason": "fine"}, headers=reviewer)
+
+    for decision, status in ((held_prompt.id, 409), (deleted, 409), ("dec_none", 404)):
+        assert client.get(f"/v1/reviews/{decision}", headers=reviewer).status_code == status
+    assert looks(house) == []
+
+
+def test_an_altered_file_is_not_shown(client, house, reviewer, held_video):
+    stored = house.blobs.path(house.jobs.get(held_video.job).outputs["mark"]["sha256"])
+    stored.chmod(0o600)
+    stored.write_bytes(b"something else")
+
+    assert client.get(f"/v1/reviews/{held_video.id}/content", headers=reviewer).status_code == 507
+    assert looks(house) == []
+
+
+@pytest.fixture
+def framegate(house, monkeypatch, capsys):
+    """The command line, in this house's home."""
+    monkeypatch.setenv("FRAMEGATE_HOME", str(house.settings.home))
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["framegate", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return int(left.value.code or 0), capsys.readouterr()
+
+    return run
+
+
+def test_the_command_line_shows_a_held_video_and_writes_it(framegate, house, held_video, tmp_path):
+    out = tmp_path / "held.mp4"
+    code, told = framegate("review", "show", held_video.id, "--out", str(out), "--reviewer", "eve", "--json")
+
+    assert code == 0
+    shown = json.loads(told.out)
+    assert (shown["prompt"], shown["content"], shown["file"]) == ("a green field", True, str(out))
+    assert out.read_bytes() == house.blobs.path(house.jobs.get(held_video.job).outputs["mark"]["sha256"]).read_bytes()
+    assert [(look["reviewer"], look["what"]) for look in looks(house)] == [("eve", "prompt"), ("eve", "file")]
+
+
+def test_the_command_line_settles_a_review_like_the_api(framegate, house, held_prompt):
+    code, _ = framegate("review", "decide", held_prompt.id, "--refuse", "--reason", "too odd", "--reviewer", "eve")
+
+    assert code == 0
+    assert house.jobs.get(held_prompt.job).status.value == "refused"
