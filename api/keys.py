@@ -12,7 +12,8 @@ from api.settings import Settings
 from provenance.base import CredentialSigner, SignerUnusable
 from provenance.certificates import DevelopmentPki, create_development_pki
 from provenance.signers import FileSigner, TimestampPolicy, UnsafeDevelopmentSigner
-from safety.checkpoints import LogKey
+from safety.checkpoints import LogKey, LogPublicKey
+from safety.errors import LedgerError
 
 LOG_NAME = "framegate/ledger"
 """Origin of the log in signed checkpoints."""
@@ -30,6 +31,21 @@ def ledger_key(settings: Settings) -> LogKey:
         return LogKey.load(settings.ledger_key)
     path = _folder(settings) / "ledger.key"
     return LogKey.load(path) if path.exists() else LogKey.create(path, LOG_NAME)
+
+
+def former_ledger_keys(settings: Settings) -> tuple[LogPublicKey, ...]:
+    """Return the public keys that signed this ledger before its key was changed.
+
+    Raises:
+        LedgerError: the file cannot be read, or a line of it is no verifier key.
+    """
+    if settings.ledger_former_keys is None:
+        return ()
+    try:
+        lines = settings.ledger_former_keys.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerError(f"the former keys {settings.ledger_former_keys} cannot be read: {error}") from error
+    return tuple(LogPublicKey.parse(line) for line in lines if line.strip())
 
 
 def watermark_key(settings: Settings) -> bytes:

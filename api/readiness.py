@@ -7,7 +7,7 @@ import time
 
 from api.errors import PROBLEMS
 from api.views import Json
-from api.wiring import House
+from api.wiring import House, now
 from classifiers.base import Classifier
 from media.clip import Clip
 from safety.domain import Checkpoint
@@ -15,6 +15,12 @@ from safety.measure import ORIGIN_SIGNALS
 
 FRESH_S = 5.0
 """Seconds for which an answer about the ledger stands: anybody may ask, and asking takes the writer's turn."""
+
+NOBODY = ""
+"""Executor id that no worker has: who asks does not work."""
+
+AHEAD_S = 3600.0
+"""Seconds by which another machine's clock may be ahead of ours, and its worker still counts."""
 
 
 class Readiness:
@@ -25,6 +31,7 @@ class Readiness:
         self._turn = threading.Lock()
         self._looked_at = float("-inf")
         self._fault = ""
+        self._workers: int | None = None
 
     def report(self) -> tuple[bool, Json]:
         """Return whether the process is ready, and what it can and cannot measure."""
@@ -33,6 +40,7 @@ class Readiness:
         view: Json = {
             "ready": not fault,
             "ledger": fault or "ok",
+            "workers": self._workers,
             "policy": self._house.policy.digest,
             "checkpoints": checkpoints,
         }
@@ -45,10 +53,20 @@ class Readiness:
                 try:
                     self._house.ledger.checkpoint()
                     self._fault = ""
+                    self._workers = self._living_workers()
                 except tuple(PROBLEMS) as error:
+                    self._workers = None
                     self._fault = f"not usable ({type(error).__name__})"
                 self._looked_at = time.monotonic()
             return self._fault
+
+    def _living_workers(self) -> int:
+        """Count the workers that were heard of within their lease, in any process. None is no fault: work waits."""
+        from safety.jobs import Heartbeats  # with the queue: the app starts without it
+
+        heartbeats = Heartbeats(self._house.engine, NOBODY, now)
+        signed_in = heartbeats.silent(-AHEAD_S)
+        return len(set(signed_in) - set(heartbeats.silent(self._house.settings.worker_lease_s)))
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Json:
         policy = self._house.policy

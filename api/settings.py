@@ -6,6 +6,8 @@ on one machine with no network; `environment = production` refuses what is only 
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -64,6 +66,9 @@ class Settings(BaseSettings):
     ledger_key: Path | None = None
     """Ed25519 key file that signs ledger checkpoints; empty: made once in `$FRAMEGATE_HOME/keys`."""
 
+    ledger_former_keys: Path | None = None
+    """File with the public keys that signed the ledger before, one `framegate ledger key` a line; after a rotation."""
+
     prompt_max_characters: int = Field(4000, ge=1)
     """Longest prompt that is judged, in characters."""
 
@@ -96,6 +101,15 @@ class Settings(BaseSettings):
 
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least serious log record that is printed to stderr."""
+
+    @model_validator(mode="after")
+    def _refuse_unknown_names(self) -> Settings:
+        known = {f"FRAMEGATE_{name.upper()}" for name in type(self).model_fields}
+        for name in os.environ:
+            if name.startswith("FRAMEGATE_") and name not in known:
+                near = get_close_matches(name, known, n=1)
+                raise ValueError(f"{name} is no setting{f'; do you mean {near[0]}?' if near else ''}")
+        return self
 
     @model_validator(mode="after")
     def _refuse_half_a_signer(self) -> Settings:

@@ -52,8 +52,8 @@ class Framegate:
     def release(self, source: Path | str, destination: Path | str, *, prompt: Decision) -> Outcome:
         """Mark, encode, screen, sign and register a generated video; write what may leave to `destination`.
 
-        A held or refused video is an Outcome without a Release, and nothing is written. Calling again after a
-        reviewer decided continues with the same job.
+        A held or refused video is an Outcome without a Release, and nothing is written. Calling again with the same
+        Decision and file, after a reviewer decided about the prompt or the video, continues with the same job.
 
         Raises:
             Conflict: `prompt` is not a recorded prompt Decision that allows.
@@ -63,12 +63,15 @@ class Framegate:
         recorded = self.gate.ledger.decision(prompt.id)
         if recorded is None or recorded.checkpoint is not Checkpoint.PROMPT:
             raise Conflict(f"{prompt.id} is not a recorded decision about a prompt: call check_prompt first")
-        if recorded.verdict.action is not Action.ALLOW:
-            raise Conflict(f"decision {prompt.id} does not allow this prompt; nothing may be released for it")
+        first = recorded.supersedes or recorded.id
+        in_force = self.gate.ledger.superseding(recorded.id) or recorded
+        if in_force.verdict.action is not Action.ALLOW:
+            raise Conflict(f"decision {in_force.id} does not allow this prompt; nothing may be released for it")
         source = Path(source)
-        job = f"ext_{uuid.uuid5(NAMESPACE, f'{prompt.id}/{file_digest(source)}').hex}"
-        outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, recorded)
+        job = f"ext_{uuid.uuid5(NAMESPACE, f'{first}/{file_digest(source)}').hex}"
+        outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, in_force)
         if outcome.release is not None:
+            self.desk.blobs.verify(outcome.release.sha256)
             write_released(self.desk.blobs.path(outcome.release.sha256), Path(destination))
         return outcome
 

@@ -51,8 +51,16 @@ class Pipeline:
     generator: Generator
     desk: ReleaseDesk
 
-    def run(self, job: Job, step: Step | None = None, progress: Progress | None = None) -> Outcome:
+    def run(
+        self,
+        job: Job,
+        step: Step | None = None,
+        progress: Progress | None = None,
+        last_look: Callable[[], None] | None = None,
+    ) -> Outcome:
         """Walk one job along the path and return its Outcome.
+
+        `last_look` is called right before the Release is written; what it raises stops the release.
 
         Raises:
             SafetyError, MediaError, GeneratorError, ProvenanceError, ClassifierError: could not decide or could not
@@ -60,7 +68,7 @@ class Pipeline:
         """
         request = GenerationRequest(job.prompt, job.seconds, job.width, job.height, job.seed)
         self.generator.check(request)
-        walk = _Walk(job.id, dict(job.outputs), step or _directly)
+        walk = _Walk(job.id, dict(job.outputs), step or _directly, last_look)
 
         # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
         walk.do("prompt", lambda: {"decision": self.gate.check_prompt(job.prompt, job=job.id).id})
@@ -89,6 +97,8 @@ def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt:
     signed = walk.do("sign", lambda: release_to_record(desk.sign(marked, screened, prompt, output, walk.job)))
 
     # 8. Register: the Release row is the only door to a download.
+    if walk.last_look is not None:
+        walk.last_look()
     release = desk.register(release_from_record(signed))
     return Outcome(JobStatus.RELEASED, output, release, walk.outputs)
 
@@ -108,6 +118,7 @@ class _Walk:
     job: str
     outputs: dict[str, Output]
     step: Step
+    last_look: Callable[[], None] | None = None
 
     def do(self, name: str, work: Callable[[], Output]) -> Output:
         if name not in self.outputs:

@@ -62,9 +62,12 @@ class JobRunner:
             return self._ended(job)  # its worker died between the last line of the job and its own memory of it
         self.jobs.set_status(job_id, JobStatus.RUNNING)
         try:
-            outcome = self.pipeline.run(job, step and _remembering_failures(step), progress)
+            outcome = self.pipeline.run(
+                job, step and _remembering_failures(step), progress, lambda: self._refuse_unless_wanted(job_id)
+            )
         except GenerationCancelled as error:
-            self.jobs.set_status(job_id, JobStatus.CANCELLED, error=str(error))
+            if self.jobs.get(job_id).status is not JobStatus.CANCELLED:
+                self.jobs.set_status(job_id, JobStatus.CANCELLED, error=str(error))
             raise
         except HOUSE_ERRORS as error:
             log.error("job %s failed: %s", job_id, error)
@@ -72,6 +75,12 @@ class JobRunner:
             raise
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
         return outcome
+
+    def _refuse_unless_wanted(self, job_id: str) -> None:
+        """Nobody may receive what was cancelled or deleted while it was made."""
+        status = self.jobs.get(job_id).status
+        if status is not JobStatus.RUNNING:
+            raise GenerationCancelled(f"job {job_id} is {status}; nothing is released")
 
     def _ended(self, job: Job) -> Outcome:
         """The Outcome of a job that ended before, as the ledger has it."""

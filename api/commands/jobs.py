@@ -17,7 +17,7 @@ from api.terminal import BY_STATUS, Exit, explain, people, print_json, say
 from api.views import decision_view, job_view, release_view
 from api.wiring import House, open_house
 from safety.domain import Job
-from safety.errors import NotFound
+from safety.errors import Conflict, NotFound
 from safety.framegate import write_released
 from safety.gate import refuse_unreadable
 from safety.pipeline import Outcome
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(generate)
     app.command()(fetch)
+    app.command()(resume)
 
 
 def generate(
@@ -49,12 +50,7 @@ def generate(
         job = house.jobs.create(
             Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
         )
-        outcome = run_here(house, job.id)
-        view = outcome_view(house, job.id, outcome)
-        if outcome.release is not None:
-            write_released(house.blobs.path(outcome.release.sha256), out)
-            view["file"] = str(out)
-    tell(view, outcome, as_json=as_json)
+        _deliver(house, job.id, out, as_json=as_json)
 
 
 def fetch(
@@ -69,6 +65,30 @@ def fetch(
         house.blobs.verify(release.sha256)
         write_released(house.blobs.path(release.sha256), out)
     say(f"wrote {escape(str(out))} ({release.size_bytes} bytes, {release.id})")
+
+
+def resume(
+    job: Annotated[str, typer.Argument(help="A job of the command line that was interrupted or held.")],
+    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Go on with a job where it stopped: nothing that was decided or made is lost."""
+    with open_house(Settings()) as house:
+        if house.jobs.get(job).requester != LOCAL:
+            raise Conflict(f"job {job} belongs to the service: a worker goes on with it")
+        _deliver(house, job, out, as_json=as_json)
+
+
+def _deliver(house: House, job: str, out: Path, *, as_json: bool) -> None:
+    """Run a job here, write what it released, tell how it ended, and leave."""
+    outcome = run_here(house, job)
+    view = outcome_view(house, job, outcome)
+    if outcome.release is not None:
+        house.blobs.verify(outcome.release.sha256)
+        write_released(house.blobs.path(outcome.release.sha256), out)
+        view["file"] = str(out)
+    tell(view, outcome, as_json=as_json)
 
 
 def run_here(house: House, job: str) -> Outcome:

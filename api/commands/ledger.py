@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,15 @@ from safety.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Read the record, sign it, and prove that nobody changed it.")
 
+
+class ActionWord(StrEnum):
+    """What `--action` takes."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
 
@@ -26,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on 
 def list_(
     *,
     checkpoint: Annotated[Checkpoint | None, typer.Option(help="Only this checkpoint.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only allow, review or block.")] = None,
+    action: Annotated[ActionWord | None, typer.Option(help="Only with this action.")] = None,
     category: Annotated[str | None, typer.Option(help="Only with a finding of this category.")] = None,
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only from this time on (UTC).")] = None,
@@ -77,6 +87,13 @@ def checkpoint() -> None:
 
 
 @app.command()
+def key() -> None:
+    """Print the public key that verifies this ledger's checkpoints: give it to your auditors."""
+    with open_house(Settings()) as house:
+        typer.echo(house.log_key.public.text)
+
+
+@app.command()
 def verify(
     *,
     note: Annotated[
@@ -90,7 +107,7 @@ def verify(
     """
     kept = [path.read_text() for path in note or ()]
     with open_house(Settings()) as house:
-        report = audit.verify(house.engine, house.log_key.public, notes=kept)
+        report = audit.verify(house.engine, house.log_key.public, *house.former_log_keys, notes=kept)
     if as_json:
         problems = [{"kind": p.kind, "where": p.where, "what": p.what} for p in report.problems]
         print_json({"ok": report.ok, "entries": report.entries, "problems": problems})

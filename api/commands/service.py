@@ -15,6 +15,7 @@ from api.doctor import examine
 from api.settings import Settings
 from api.terminal import Exit, print_json, say
 from api.wiring import open_house, prepare
+from api.worker import make_worker
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +58,7 @@ def worker() -> None:
     logging.getLogger().setLevel(settings.log_level)
     with open_house(settings) as house:
         house.self_test()
-        worker = house.worker()
+        worker = make_worker(house)
         worker.start()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.request_stop())

@@ -15,6 +15,7 @@ from api.views import credential_view, decision_view, origin_view, release_view
 from api.wiring import open_house
 from provenance.base import Credential, CredentialState
 from safety.domain import Action, OriginReport
+from safety.errors import NotFound
 from safety.verify import verify_file
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
@@ -106,17 +107,30 @@ def _tell_credential(video: Path, credential: Credential, watermark: str | None,
 def sign(
     video: Video,
     out: Annotated[Path, typer.Option(help="Where the released file is written.")],
-    prompt: Annotated[str, typer.Option(help="The prompt the video was generated from; it is judged first.")],
+    prompt: Annotated[
+        str | None, typer.Option(help="The prompt the video was generated from; it is judged first.")
+    ] = None,
+    decision_id: Annotated[
+        str | None, typer.Option("--decision", help="The recorded decision about that prompt, instead of the prompt.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Release a video of your own generator: judge its prompt, mark, screen, sign and record it."""
+    """Release a video of your own generator: judge its prompt, mark, screen, sign and record it.
+
+    What was held goes on, once a reviewer allowed it, with --decision and the decision about the prompt.
+    """
+    if (prompt is None) == (decision_id is None):
+        raise typer.BadParameter("give either --prompt or --decision")
     with open_house(Settings()) as house:
-        decision = house.framegate.check_prompt(prompt)
-        if decision.verdict.action is Action.ALLOW:
+        found = house.ledger.decision(decision_id) if decision_id else house.framegate.check_prompt(prompt or "")
+        if found is None:
+            raise NotFound(f"no decision has the id {decision_id}")
+        decision = asked = found
+        if decision.verdict.action is Action.ALLOW or decision_id:
             outcome = house.framegate.release(video, out, prompt=decision)
             decision, status = outcome.decision, outcome.status
-            view = {"status": status.value, **decision_view(decision)}
+            view = {"status": status.value, "prompt_decision": asked.id, **decision_view(decision)}
             if outcome.release is not None:
                 view |= {**release_view(outcome.release), "file": str(out)}
             code = BY_STATUS[status]
@@ -128,4 +142,6 @@ def sign(
         explain(decision)
         if code is Exit.DONE:
             say(f"released: {escape(str(out))}")
+        if code is Exit.HELD:
+            say(f"  then: framegate sign {escape(str(video))} --out … --decision {asked.id}")
     raise typer.Exit(code)

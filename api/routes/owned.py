@@ -40,3 +40,18 @@ def owns(house: House, caller: Caller, id_: str | None) -> bool:
             continue
         return True
     return False
+
+
+def asked_for(house: House, caller: Caller, id_: str | None) -> bool:
+    """Say whether this caller asked for the job or scan of this id, also where it was deleted or refused at once.
+
+    For decisions: they stay when a video is gone, and an appeal quotes them.
+    """
+    if id_ is None or not caller.may("requester"):
+        return False
+    for look in (house.jobs.get, house.scans.get):
+        try:
+            return caller.may_see(look(id_).requester)
+        except NotFound:
+            continue
+    return False

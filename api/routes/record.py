@@ -8,7 +8,7 @@ from fastapi import FastAPI, Query
 from fastapi.responses import PlainTextResponse
 
 from api.auth import AnyCaller, Auditor, HouseOf
-from api.routes.owned import owns
+from api.routes.owned import asked_for
 from api.schemas import DecisionQuery, Id
 from api.views import Json, decision_view
 from safety.domain import Action
@@ -44,9 +44,9 @@ def list_decisions(house: HouseOf, _caller: Auditor, query: Annotated[DecisionQu
 
 
 def get_decision(decision: Id, house: HouseOf, caller: AnyCaller) -> Json:
-    """Show one decision: to auditors and reviewers any, to a requester those about its own videos and scans."""
+    """Show one decision: to auditors and reviewers any, to a requester those about what it asked for."""
     found = house.ledger.decision(decision)
-    if found is None or not (caller.may("auditor", "reviewer") or owns(house, caller, found.job)):
+    if found is None or not (caller.may("auditor", "reviewer") or asked_for(house, caller, found.job)):
         raise NotFound(f"no decision has the id {decision}")
     replacement = house.ledger.superseding(decision)
     return {**decision_view(found), "superseded_by": replacement.id if replacement else None}

@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from api.auth import AnyCaller, HouseOf, Requester
+from api.errors import PROBLEMS
 from api.idempotent import choose_id
 from api.routes.owned import scan_of
 from api.schemas import UPLOAD, Id
@@ -62,5 +63,14 @@ def scan_view(scan: Scan) -> Json:
         "name": scan.name,
         "sha256": scan.sha256,
         "report": scan.report,
-        "error": scan.error or None,
+        "error": _error_words(scan.error),
     }
+
+
+def _error_words(error: str) -> str | None:
+    """The kind of an error and its slug. Its text may name folders of this machine: the worker's log has it."""
+    if not error:
+        return None
+    kind = error.partition(":")[0]
+    slug = next((problem.slug for known, problem in PROBLEMS.items() if known.__name__ == kind), None)
+    return "step-failed" if slug is None else f"{kind} ({slug})"

@@ -9,6 +9,7 @@ A refused output is a job that failed with `moderation_blocked`. A held job stay
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -81,16 +82,17 @@ def create_video(
     house: HouseOf,
     caller: Requester,
 ) -> JSONResponse:
-    """Judge the prompt at once, and queue a job unless it is refused."""
+    """Judge the prompt at once, and queue a job unless it is refused; of a refused prompt no text is kept."""
     refuse_unreadable(body.prompt, house.settings.prompt_max_characters)
     house.generator.check(GenerationRequest(body.prompt, body.seconds, body.width, body.height, body.seed))
     id_ = choose_id(request, house, caller.id, "video", body.model_dump())
     decision = house.prompt_gate.check_prompt(body.prompt, job=id_)
+    job = Job(id_, body.prompt, body.seconds, body.width, body.height, body.seed, caller.id, datetime.now(UTC))
     if decision.verdict.action is Action.BLOCK:
+        # Without its prompt: it only says whose decision this is, so that its requester may read and appeal it.
+        house.jobs.create(replace(job, prompt="", status=JobStatus.REFUSED))
         return JSONResponse({"error": refusal(decision)}, 400)
-    job = house.jobs.create(
-        Job(id_, body.prompt, body.seconds, body.width, body.height, body.seed, caller.id, datetime.now(UTC))
-    )
+    job = house.jobs.create(job)
     if job.status is JobStatus.QUEUED:
         house.queue.submit(job.id)
     return JSONResponse(video_view(house, job), headers={"openai-poll-after-ms": POLL_AFTER_MS})

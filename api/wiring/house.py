@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from classifiers.base import Classifier
     from generator.base import Generator
     from provenance.base import CredentialReader, CredentialSigner, Watermark
-    from safety.jobs import Worker
+    from safety.jobs import RunJob, Worker
 
 FORENSICS = "forensics"
 """Name of the classifier that estimates origin."""
@@ -171,7 +171,7 @@ class House(Records):
         """Looks at one upload."""
         return ScanRunner(self.scans, self.uploads, self.scanner, origin_view)
 
-    def worker(self) -> Worker:
+    def worker(self, run: RunJob, scan: RunJob) -> Worker:
         """A worker for this process; its executor id is new with every start."""
         from safety.jobs import Heartbeats, Worker
 
@@ -179,8 +179,8 @@ class House(Records):
         return Worker(
             self.engine,
             heartbeats,
-            lambda job, step: self.runner.run(job, step).status.value,
-            scan=lambda scan, step: self.scan_runner.run(scan, step).value,
+            run,
+            scan=scan,
             concurrency=self.settings.worker_concurrency,
             lease_s=self.settings.worker_lease_s,
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from api.keys import ledger_key
+from api.keys import former_ledger_keys, ledger_key
 from api.settings import Settings
 from media.blobs import BlobStore
-from safety.checkpoints import LogKey
+from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError
 from safety.ledger import Ledger
@@ -42,9 +42,14 @@ class Records:
         return ledger_key(self.settings)
 
     @cached_property
+    def former_log_keys(self) -> tuple[LogPublicKey, ...]:
+        """Keys that signed this ledger before the present one."""
+        return former_ledger_keys(self.settings)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The record."""
-        return Ledger(self.engine, self.log_key)
+        return Ledger(self.engine, self.log_key, former_keys=self.former_log_keys)
 
     @cached_property
     def jobs(self) -> JobStore:

@@ -173,6 +173,32 @@ def test_a_wrong_setting_is_named(framegate, monkeypatch):
     assert "FRAMEGATE_PORT" in answer.err
 
 
+def test_a_misspelt_setting_is_refused_with_the_nearest_name(framegate, monkeypatch):
+    monkeypatch.setenv("FRAMEGATE_ENVIROMENT", "production")
+
+    answer = framegate("check", "a red ball")
+
+    assert answer.code == 2
+    assert "FRAMEGATE_ENVIROMENT is no setting; do you mean FRAMEGATE_ENVIRONMENT?" in answer.err
+
+
+def test_the_ledger_goes_on_under_a_new_key_that_names_the_former(framegate, tmp_path, monkeypatch):
+    framegate("check", "a red ball")
+    former = framegate("ledger", "key").out
+    (tmp_path / "former").write_text(former)
+    (tmp_path / "home" / "keys" / "ledger.key").unlink()
+    assert framegate("check", "a red ball").code == 1
+
+    monkeypatch.setenv("FRAMEGATE_LEDGER_FORMER_KEYS", str(tmp_path / "former"))
+
+    assert framegate("check", "a blue ball").code == 0
+    assert framegate("ledger", "verify", "--json").json["ok"] is True
+
+
+def test_an_unknown_action_is_wrong_use(framegate):
+    assert framegate("ledger", "list", "--action", "foo").code == 2
+
+
 def test_production_refuses_what_is_only_fit_for_development(framegate, monkeypatch):
     monkeypatch.setenv("FRAMEGATE_ENVIRONMENT", "production")
 

@@ -8,12 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy.exc import OperationalError
 
 from api.settings import Settings
 from api.wiring import House, prepare
+from api.worker import run_job
+from generator.base import GenerationCancelled
 from media.errors import StorageError
 from provenance.base import SignerUnusable
 from provenance.certificates import DevelopmentPki, issue, private_key_pem
@@ -21,7 +25,7 @@ from safety import audit
 from safety.database import migrate
 from safety.domain import JobStatus
 from safety.errors import StepFailed
-from safety.jobs import Queue, prepare_queue
+from safety.jobs import Heartbeats, Queue, Worker, prepare_queue
 from safety.lookup import JobStore
 from safety.work import JobRunner
 from tests.flows.test_kill import start_worker, stop, wait_for_status
@@ -120,6 +124,68 @@ def test_a_job_that_ended_is_not_run_again(world):
 
     assert again.release == first.release
     assert len(world.generator.calls) == 1
+
+
+def test_what_was_cancelled_while_it_was_made_is_not_released(world):
+    jobs = JobStore(world.engine)
+    jobs.create(world.job("a green field"))
+
+    def cancel_after_signing(name, work):
+        output = work()
+        if name == "sign":
+            jobs.set_status("video_1", JobStatus.CANCELLED)
+        return output
+
+    with pytest.raises(GenerationCancelled, match="nothing is released"):
+        JobRunner(jobs, world.pipeline).run("video_1", cancel_after_signing)
+
+    assert jobs.get("video_1").status is JobStatus.CANCELLED
+    assert world.ledger.releases() == []
+
+
+def test_a_fault_that_nobody_foresaw_fails_the_job_and_keeps_its_words_to_the_log(world, caplog):
+    class Rogue:
+        name = version = "rogue"
+        accepts = str
+        signals = frozenset({"text.rogue"})
+
+        def score(self, content):
+            raise RuntimeError(f"cannot bear {content}")
+
+    world.gate.instruments.text.append(Rogue())
+    jobs = JobStore(world.engine)
+    jobs.create(world.job("a green field"))
+    house = SimpleNamespace(jobs=jobs, runner=JobRunner(jobs, world.pipeline))
+
+    word = run_job(house, "video_1", lambda _name, work: work())
+
+    assert word == "failed"
+    assert jobs.get("video_1").error == "unforeseen RuntimeError"
+    assert world.ledger.releases() == []
+
+
+def test_a_watchdog_outlives_a_database_error(world):
+    class Flaky(Heartbeats):
+        beats = 0
+
+        def beat(self):
+            self.beats += 1
+            if self.beats == 2:
+                raise OperationalError("beat", {}, Exception("gone"))
+            super().beat()
+
+    prepare_queue(world.engine)
+    heartbeats = Flaky(world.engine, "flaky", lambda: dt.datetime.now(dt.UTC))
+    worker = Worker(world.engine, heartbeats, lambda _job, _step: "done", concurrency=1, lease_s=0.5)
+    worker.start()
+    try:
+        deadline = time.monotonic() + 20
+        while heartbeats.beats < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        worker.stop(grace_s=0)
+
+    assert heartbeats.beats >= 5
 
 
 class TestASignerThatCannotSign:

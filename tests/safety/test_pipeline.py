@@ -254,6 +254,28 @@ class TestTheLibraryDoor:
         with pytest.raises(Conflict, match="not a recorded decision"):
             framegate.release(raw, tmp_path / "out.mp4", prompt=replace(prompt, id="dec_made_up"))
 
+    def test_a_held_prompt_goes_on_when_a_reviewer_allowed_it(self, world, framegate, raw, tmp_path):
+        prompt = framegate.check_prompt("an odd green field")
+        with pytest.raises(Conflict, match="does not allow"):
+            framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+        allowed = Review(world.ledger).decide(prompt.id, allow=True, reviewer="ada", reason="only odd")
+
+        outcome = framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+
+        assert outcome.release.decisions[0] == allowed.id
+
+    def test_a_held_video_goes_on_when_a_reviewer_allowed_it(self, world, framegate, raw, tmp_path):
+        world.redness.broken_after_s = 0.5
+        prompt = framegate.check_prompt("a green field")
+        held = framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+        Review(world.ledger).decide(held.decision.id, allow=True, reviewer="ada", reason="looked at it")
+
+        outcome = framegate.release(raw, tmp_path / "out.mp4", prompt=prompt)
+
+        assert held.status is JobStatus.HELD
+        assert outcome.status is JobStatus.RELEASED
+        assert (tmp_path / "out.mp4").exists()
+
     def test_a_refused_video_leaves_no_file(self, framegate, world, tmp_path):
         from media.codec import encode_mp4
 
