@@ -240,6 +240,23 @@ def test_a_body_that_is_no_object_is_refused(client, ada, body):
     assert answer.status_code == 400
 
 
+def test_the_requester_of_a_refused_prompt_may_read_the_decision_it_quotes_and_nobody_else_may(client, ada, bob, house):
+    for key in ("once", "once", "again"):
+        refused = create(client, {**ada, "idempotency-key": key}, "a pool of blood")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "moderation_blocked")
+    decision = refused.json()["error"]["x_framegate"]["decision"]
+
+    own = client.get(f"/v1/decisions/{decision}", headers=ada)
+
+    assert (own.status_code, own.json()["action"]) == (200, "block")
+    assert client.get(f"/v1/decisions/{decision}", headers=bob).status_code == 404
+    jobs = house.jobs.list()
+    assert [(job.status, job.prompt) for job in jobs] == [(JobStatus.REFUSED, "")] * 2
+    assert client.get("/v1/videos", headers=ada).json()["data"] == []
+    assert client.get(f"/v1/videos/{jobs[0].id}", headers=ada).status_code == 404
+    assert house.queue.waiting == []
+
+
 # ---- holds --------------------------------------------------------------------------------
 
 
@@ -315,6 +332,7 @@ def test_deleting_erases_prompt_and_files_and_keeps_the_record(client, ada, as_,
     assert house.ledger.size() == entries
     assert client.get(f"/v1/releases/{release.id}/content", headers=as_("auditor")).status_code == 409
     assert client.delete(f"/v1/videos/{id_}", headers=ada).status_code == 404
+    assert client.get(f"/v1/decisions/{release.decisions[0]}", headers=ada).status_code == 200
 
 
 def test_deleting_a_waiting_video_takes_it_off_the_queue(client, ada, house):
