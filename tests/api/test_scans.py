@@ -105,8 +105,25 @@ def test_a_file_that_is_no_video_fails_its_scan_and_is_not_called_anything(clien
     scan = client.get(f"/v1/scans/{scan['id']}", headers=ada).json()
 
     assert (scan["status"], scan["report"]) == ("failed", None)
-    assert scan["error"].startswith("UnreadableMedia")
+    assert scan["error"] == "UnreadableMedia (unreadable-media)"
     assert house.ledger.size() == 0
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("StorageError: /srv/secret/uploads cannot be read", "StorageError (storage)"),
+        ("/srv/secret: something nobody foresaw", "step-failed"),
+    ],
+)
+def test_the_text_of_an_error_is_not_shown(client, ada, house, upload, kept, shown):
+    id_ = post(client, ada, upload).json()["id"]
+    house.scans.set_status(id_, ScanStatus.FAILED, error=kept)
+
+    answer = client.get(f"/v1/scans/{id_}", headers=ada)
+
+    assert answer.json()["error"] == shown
+    assert "secret" not in answer.text
 
 
 def test_a_scan_that_runs_again_is_recorded_once(client, ada, house, upload):
