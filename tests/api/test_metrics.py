@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,8 +9,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.metrics import Metrics
+from api.wiring import now
 from provenance.base import SignerUnusable
 from safety.errors import DatabaseError, LedgerError
+from safety.jobs import Heartbeats
 
 
 def scrape(client):
@@ -130,6 +133,19 @@ def test_readiness_tells_of_a_classifier_that_is_missing(house):
     assert prompt["measured"] == []
     assert [row["signal"] for row in prompt["unmeasured"]] == ["text.odd", "text.violence"]
     assert all(row["reason"] for row in prompt["unmeasured"])
+
+
+def test_readiness_counts_the_workers_that_were_heard_of_lately(client, house):
+    readiness = client.app.state.readiness
+    assert client.get("/readyz").json()["workers"] == 0
+    for executor, age_s in (("one", 0), ("two", 5), ("dead", 3000)):
+        at = now() - timedelta(seconds=age_s)
+        Heartbeats(house.engine, executor, lambda at=at: at).beat()
+    readiness._looked_at = float("-inf")
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["workers"]) == (200, 2)
 
 
 def test_readiness_is_lost_with_the_ledger_and_comes_back(client, house, monkeypatch):
