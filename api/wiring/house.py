@@ -157,9 +157,10 @@ class House(Records):
 
     @cached_property
     def scanner(self) -> Scanner:
-        """Reports where uploads come from."""
-        forensics = next((each for each in self.clip_catalog.classifiers if each.name == FORENSICS), None)
-        return Scanner(self.prompt_gate, self.credential_reader, self.watermark, self.known, forensics, self.limits)
+        """Reports where uploads come from. It judges origin alone, so it loads the forensic classifier and no other."""
+        forensics = next(iter(catalog.build((FORENSICS,)).for_clips()), None)
+        recorder = self._gate(Instruments())
+        return Scanner(recorder, self.credential_reader, self.watermark, self.known, forensics, self.limits)
 
     @cached_property
     def runner(self) -> JobRunner:
