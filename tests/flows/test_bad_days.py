@@ -28,11 +28,13 @@ from safety.errors import StepFailed
 from safety.jobs import Heartbeats, Queue, Worker, prepare_queue
 from safety.lookup import JobStore
 from safety.work import JobRunner
-from tests.flows.test_kill import start_worker, stop, wait_for_status
+from tests.flows.test_kill import no_worker_is_left_behind, start_worker, stop, wait_for_status
 from tests.postgres import running_cluster
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
+
+__all__ = ["no_worker_is_left_behind"]  # a fixture that holds here too
 
 
 @pytest.fixture

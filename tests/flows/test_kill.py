@@ -23,10 +23,24 @@ PLACES = [f"{step}:{when}" for step in ("prompt", "mark", "screen", "sign") for 
 pytestmark = pytest.mark.slow
 
 
+started: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def no_worker_is_left_behind():
+    yield
+    while started:
+        worker = started.pop()
+        worker.kill()
+        worker.wait()
+
+
 def start_worker(url: str, folder: Path, kill_at: str) -> subprocess.Popen[bytes]:
     script = ROOT / "tests" / "flows" / "crashing_worker.py"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, str(script), url, str(folder), kill_at], env=environment)
+    worker = subprocess.Popen([sys.executable, str(script), url, str(folder), kill_at], env=environment)
+    started.append(worker)
+    return worker
 
 
 def wait_for_status(jobs: JobStore, ids: list[str], status: JobStatus, seconds: float = 60) -> None:
