@@ -28,7 +28,7 @@ OVERLAP = 5
 """Frames of the previous chunk a continuation starts from: two latent frames, so that it knows the velocity."""
 
 STEPS = 16
-GUIDANCE = 3.0
+GUIDANCE = 2.5
 SAMPLED = ((64, 64), (96, 64), (64, 96))
 """(width, height) the checkpoint was trained at."""
 

@@ -1,7 +1,7 @@
 """The embedded latent autoencoder: spacetime patches, projected on principal components fitted in closed form.
 
 A clip of 4k+1 frames becomes 1+k latent frames: the first frame stands alone (as a patch that stands still), every
-further 4 frames form patches of patch x patch x 4 pixels. With a seam filter, decoded frames are twice the size.
+further 4 frames form patches of patch x patch x 4 pixels. The patches do not overlap.
 Drops into diffusers' LTX pipelines in the place of AutoencoderKLLTXVideo; it samples nothing and draws no noise.
 """
 
@@ -25,7 +25,6 @@ class PatchLatents(ModelMixin, ConfigMixin):  # type: ignore[misc]
         channels: int = 96,
         patch: int = 16,
         patch_frames: int = 4,
-        filter_width: int = 0,
         scaling_factor: float = 1.0,
         timestep_conditioning: bool = False,  # read by the pipeline
     ) -> None:
@@ -37,7 +36,6 @@ class PatchLatents(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.mean = nn.Parameter(torch.zeros(pixels), requires_grad=False)
         self.latents_mean = nn.Parameter(torch.zeros(channels), requires_grad=False)
         self.latents_std = nn.Parameter(torch.ones(channels), requires_grad=False)
-        self.seams = SeamFilter(filter_width) if filter_width else None
 
     def encode(self, pixels: Tensor) -> SimpleNamespace:
         """Return `.latents`: float (B, channels, 1 + k, H / patch, W / patch)."""
@@ -47,42 +45,12 @@ class PatchLatents(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return SimpleNamespace(latents=((patches - self.mean) @ self.basis.T).movedim(-1, 1))
 
     def decode(self, latents: Tensor, temb: Tensor | None = None, *, return_dict: bool = True) -> Any:  # noqa: ANN401
-        """Return pixels (B, 3, 4k + 1, H, W) about [-1, 1], with a seam filter 2H x 2W. `temb` is ignored."""
+        """Return pixels (B, 3, 4k + 1, H, W) about [-1, 1]: the transpose of `encode`. `temb` is ignored."""
         del temb
-        pixels = self.decode_patches(latents)
-        if self.seams is not None:
-            pixels = self.seams(pixels)
-        return SimpleNamespace(sample=pixels) if return_dict else (pixels,)
-
-    def decode_patches(self, latents: Tensor) -> Tensor:
-        """Decode without the seam filter: the exact transpose of `encode`."""
         frames, patch = self.temporal_compression_ratio, self.spatial_compression_ratio
         pixels = from_patches(latents.movedim(1, -1) @ self.basis + self.mean, patch, frames)
-        return torch.cat([pixels[:, :, :frames].mean(2, keepdim=True), pixels[:, :, frames:]], 2)
-
-
-class SeamFilter(nn.Module):
-    """Spacetime convolutions that double the size and repair what patches lose at borders and behind fast objects."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv3d(12, width, (3, 3, 3), padding=(1, 1, 1)),
-            nn.SiLU(),
-            nn.Conv3d(width, width, (1, 3, 3), padding=(0, 1, 1)),
-            nn.SiLU(),
-            nn.Conv3d(width, width, (3, 3, 3), padding=(1, 1, 1)),
-            nn.SiLU(),
-            nn.Conv3d(width, 48, (1, 3, 3), padding=(0, 1, 1)),
-        )
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, 3, T, 2H, 2W); H and W even. The convolutions work at half size for speed."""
-        frames = pixels.movedim(2, 1)
-        folded = nn.functional.pixel_unshuffle(frames, 2).movedim(1, 2)
-        repair = nn.functional.pixel_shuffle(self.layers(folded).movedim(2, 1), 4)
-        plain = nn.functional.interpolate(frames.flatten(0, 1), scale_factor=2, mode="bilinear")
-        return (plain.reshape(repair.shape) + repair).movedim(1, 2)
+        pixels = torch.cat([pixels[:, :, :frames].mean(2, keepdim=True), pixels[:, :, frames:]], 2)
+        return SimpleNamespace(sample=pixels) if return_dict else (pixels,)
 
 
 def to_patches(pixels: Tensor, patch: int, frames: int) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXConditionPipeline, LTXVideoCondition
@@ -66,9 +65,8 @@ def sample(
 ) -> FloatFrames:
     """Sample `frames` (4k+1) frames of `size` (width, height; multiples of 32).
 
-    `beginning` is float32 (4j+1, H, W, 3) in [0, 1]; the result starts with it. Frames come at the decoded size: the
-    size itself, or twice that with a seam filter. `step_done` gets the number
-    of each finished step and may raise to stop.
+    `beginning` is float32 (4j+1, H, W, 3) in [0, 1]; the result starts with it. `step_done` gets the number of each
+    finished step and may raise to stop.
     """
     pipeline: Any = LTXConditionPipeline(
         scheduler=GivenSigmas(),
@@ -80,8 +78,7 @@ def sample(
     pipeline.set_progress_bar_config(disable=True)
     conditions = None
     if beginning is not None:
-        small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in beginning]
-        video = torch.from_numpy(np.stack(small)).movedim(-1, 1)[None]
+        video = torch.from_numpy(beginning).movedim(-1, 1)[None]
         conditions = [LTXVideoCondition(video=video, frame_index=0)]  # type: ignore[arg-type]
 
     def after_step(_: object, step: int, __: object, state: dict[str, Any]) -> dict[str, Any]:

@@ -64,12 +64,12 @@ def probe(make: Callable[[Example, int], Frames], prompts: int) -> dict[str, dic
     return figures
 
 
-def sheet(generator: EmbeddedGenerator, path: Path, seed: int = 1, side: int = 128) -> None:
+def sheet(generator: EmbeddedGenerator, path: Path, seed: int = 1, side: int = 72) -> None:
     """Write one row a prompt of `SHEET`, five frames each, unselected: fixed seed."""
     rows = []
     for prompt in SHEET:
-        frames = generator.generate(GenerationRequest(prompt, 2.0, side, side, seed)).frames
-        strip = np.concatenate(list(frames[[0, 4, 8, 12, 15]]), axis=1)
+        frames = generator.generate(GenerationRequest(prompt, 2.0, 128, 128, seed)).frames[[0, 4, 8, 12, 15]]
+        strip = np.concatenate([cv2.resize(f, (side, side), interpolation=cv2.INTER_AREA) for f in frames], axis=1)
         title = np.full((18, strip.shape[1], 3), 255, np.uint8)
         cv2.putText(title, prompt, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
         rows.append(np.concatenate([title, strip]))

@@ -1,6 +1,6 @@
-"""Fits the latent autoencoder: principal components in closed form, then (optional) the seam filter by SGD.
+"""Fits the latent autoencoder: principal components of spacetime patches, in closed form.
 
-python -m generator.training.train_latents OUT [--clips 2000] [--filter-steps 0]
+python -m generator.training.train_latents OUT [--clips 1500]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generator.latents import PatchLatents, SeamFilter, to_patches
+from generator.latents import PatchLatents, to_patches
 from generator.training.render_clips import example, render
 
 HELD_OUT = 10_000_000
@@ -63,39 +63,13 @@ def fit(model: PatchLatents, clips: int, seed: int = 0) -> None:
 
 
 def psnr(model: PatchLatents, clips: int = 50) -> float:
-    """Return the mean PSNR in dB over held-out clips, at the decoded size."""
+    """Return the mean PSNR in dB over held-out clips."""
     values = []
     for index in range(HELD_OUT, HELD_OUT + clips):
         (decoded,) = model.decode(model.encode(pixels(index)).latents, return_dict=False)
-        error = ((decoded.clamp(-1, 1) - pixels(index, *decoded.shape[:2:-1])) / 2).square().mean()
+        error = ((decoded.clamp(-1, 1) - pixels(index)) / 2).square().mean()
         values.append(float(-10 * error.log10()))
     return float(np.mean(values))
-
-
-def train_filter(model: PatchLatents, width: int, steps: int, noise: float = 0.25, seed: int = 0) -> None:
-    """Train a fresh seam filter to give renders of twice the size from latents up to `noise` off."""
-    torch.manual_seed(seed)
-    seams = SeamFilter(width)
-    torch.nn.init.zeros_(next(seams.layers[-1].parameters()))
-    optimiser = torch.optim.AdamW(seams.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
-    for step in range(steps):
-        index = 2_000_000 + step
-        with torch.no_grad():
-            latents = model.encode(pixels(index, frames=9)).latents
-            off = torch.randn_like(latents) * model.latents_std[:, None, None, None]
-            coarse = model.decode_patches(latents + noise * torch.rand(1) * off)
-            fine = pixels(index, 128, 128, frames=9)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = (seams(coarse).float() - fine).abs().mean()
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(f"filter step {step} L1 {loss.item():.4f}", flush=True)
-    model.seams = seams.requires_grad_(requires_grad=False)
-    model.register_to_config(filter_width=width)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:
@@ -103,22 +77,12 @@ def main() -> None:
     logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--clips", type=int, default=2000)
-    parser.add_argument("--start", type=Path, help="continue from this folder instead of fitting the components")
-    parser.add_argument("--filter-steps", type=int, default=0)
-    parser.add_argument("--filter-width", type=int, default=24)
+    parser.add_argument("--clips", type=int, default=1500)
     options = parser.parse_args()
     with torch.no_grad():
-        if options.start:
-            model = PatchLatents.from_pretrained(options.start)
-        else:
-            model = PatchLatents()
-            fit(model, options.clips)
+        model = PatchLatents()
+        fit(model, options.clips)
         print(f"PSNR on held-out clips {psnr(model):.2f} dB")
-    if options.filter_steps:
-        train_filter(model, options.filter_width, options.filter_steps)
-        with torch.no_grad():
-            print(f"PSNR with the seam filter {psnr(model):.2f} dB")
     model.save_pretrained(options.out)
 
 
