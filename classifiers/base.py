@@ -1,8 +1,8 @@
 """What a classifier is: content in, Scores out. Knows no threshold and no policy.
 
-    ClassifierError
-    ├── WeightsError        a weights file is missing or is not the one that was pinned
-    └── MeasurementError    this content could not be measured (reported as unmeasured, never as clean)
+ClassifierError
+├── WeightsError        a weights file is missing or is not the one that was pinned
+└── MeasurementError    this content could not be measured (reported as unmeasured, never as clean)
 """
 
 from __future__ import annotations

@@ -87,9 +87,11 @@ def load(folder: Path, pins: Mapping[str, str]) -> Checkpoint:
     import torch  # noqa: PLC0415 - heavy: only who generates pays for it
     from diffusers.models.transformers.transformer_ltx import LTXVideoTransformer3DModel  # noqa: PLC0415
     from transformers import T5EncoderModel, T5Tokenizer  # noqa: PLC0415
+    from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
 
     from generator.latents import PatchLatents  # noqa: PLC0415
 
+    disable_progress_bar()  # three small files: a bar would only disturb the command line
     kinds: tuple[tuple[Any, str], ...] = (
         (T5EncoderModel, "text_encoder"),
         (LTXVideoTransformer3DModel, "transformer"),
