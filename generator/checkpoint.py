@@ -91,7 +91,8 @@ def load(folder: Path, pins: Mapping[str, str]) -> Checkpoint:
 
     from generator.latents import PatchLatents  # noqa: PLC0415
 
-    disable_progress_bar()  # three small files: a bar would only disturb the command line
+    # Three small files: a bar would only disturb the command line.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     kinds: tuple[tuple[Any, str], ...] = (
         (T5EncoderModel, "text_encoder"),
         (LTXVideoTransformer3DModel, "transformer"),

@@ -16,7 +16,7 @@ from api.settings import Settings
 from api.terminal import BY_STATUS, Exit, explain, people, print_json, say
 from api.views import decision_view, job_view, release_view
 from api.wiring import House, open_house
-from safety.domain import Job
+from safety.domain import Action, Job, JobStatus
 from safety.errors import Conflict, NotFound
 from safety.framegate import write_released
 from safety.gate import refuse_unreadable
@@ -50,6 +50,12 @@ def generate(
         job = house.jobs.create(
             Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
         )
+        # Judged before a video network is loaded; the pipeline finds this very Decision again.
+        decision = house.prompt_gate.check_prompt(prompt, job=job.id)
+        if decision.verdict.action is Action.BLOCK:
+            house.jobs.set_status(job.id, JobStatus.REFUSED)
+            outcome = Outcome(JobStatus.REFUSED, decision)
+            tell(outcome_view(house, job.id, outcome), outcome, as_json=as_json)
         _deliver(house, job.id, out, as_json=as_json)
 
 
