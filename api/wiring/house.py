@@ -156,9 +156,14 @@ class House(Records):
         return ReleaseIndex(self.ledger)
 
     @cached_property
+    def origin_catalog(self) -> catalog.Catalog:
+        """What estimates origin, alone: a scan loads no other network."""
+        return catalog.build((FORENSICS,))
+
+    @cached_property
     def scanner(self) -> Scanner:
-        """Reports where uploads come from. It judges origin alone, so it loads the forensic classifier and no other."""
-        forensics = next(iter(catalog.build((FORENSICS,)).for_clips()), None)
+        """Reports where uploads come from."""
+        forensics = next(iter(self.origin_catalog.for_clips()), None)
         recorder = self._gate(Instruments())
         return Scanner(recorder, self.credential_reader, self.watermark, self.known, forensics, self.limits)
 

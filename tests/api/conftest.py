@@ -88,6 +88,7 @@ class TestHouse(House):
         self.policy = POLICY
         self.text_classifiers = (self.words,)
         self.clip_catalog = Catalog((self.redness, self.forensics))
+        self.origin_catalog = Catalog((self.forensics,))
         self.generator = PaintGenerator()
         self.watermark = BlockWatermark()
         self.queue = WorkQueue(self)
