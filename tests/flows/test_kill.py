@@ -87,6 +87,9 @@ def test_a_job_whose_worker_was_killed_is_released_once_by_another(world, tmp_pa
     screened = world.ledger.effective("video_1", Checkpoint.OUTPUT)
     assert len(world.ledger.releases()) == 1
     assert screened.id in release.decisions
+    marked = jobs.get("video_1").outputs["mark"]["sha256"]
+    assert screened.subject == f"sha256:{marked}"
+    assert world.blobs.path(release.sha256).read_bytes().startswith(world.blobs.path(marked).read_bytes())
     world.blobs.verify(release.sha256)
     assert audit.verify(world.engine, world.log_key.public).ok
 
