@@ -25,8 +25,8 @@ def chain(*signed) -> str:
     return "".join(certificate_pem(certificate) for certificate, _ in signed)
 
 
-def check(leaf, *authorities, key=None, at=NOW, anchors=ANCHORS) -> None:
-    check_chain(chain(leaf, *authorities), private_key_pem(key or leaf[1]), at, anchors)
+def check(leaf, *authorities, key=None, at=None, anchors=ANCHORS) -> None:
+    check_chain(chain(leaf, *authorities), private_key_pem(key or leaf[1]), at or datetime.now(UTC), anchors)
 
 
 @pytest.mark.parametrize("use", [CLAIM_SIGNING, DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION])
