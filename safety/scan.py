@@ -35,9 +35,12 @@ from safety.known import ReleaseIndex
 from safety.measure import ORIGIN_SIGNALS, file_digest
 from safety.origin import fuse, fuse_windows
 
-SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64)
+SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
 """A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
-every frame there is."""
+every frame there is. No reader looks at more than 480 lines, and smaller frames keep the decoder's memory small."""
+
+FIRST_FORENSIC_STRIDE = 2
+"""Of a short video every second window of 16 frames is estimated: one window says nearly what its neighbour says."""
 
 MAX_FORENSIC_WINDOWS = 12
 """Windows that the forensic estimate of a video rests on, spread evenly over it. The work on a long upload grows with
@@ -154,7 +157,7 @@ class _Decode:
         self.windows: list[Score] = []
         self.forensic_failure = "" if forensics else "no forensic classifier is installed"
         self._forensics = forensics
-        self._stride = 1
+        self._stride = FIRST_FORENSIC_STRIDE
         self._seen = 0
 
     def watch(self, clip: Clip) -> None:
