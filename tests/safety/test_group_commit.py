@@ -21,9 +21,9 @@ class Slow:
         self.groups: list[list[int]] = []
 
     def commit(self, group: Sequence[int]) -> Sequence[int | SafetyError]:
+        self.groups.append(list(group))
         self.entered.set()
         self.go.wait()
-        self.groups.append(list(group))
         return [Conflict(f"{item} is odd") if item % 2 else item * 10 for item in group]
 
 
