@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from classifiers.base import MeasurementError, Score, TextSpan, TimeSpan
@@ -96,7 +97,8 @@ class PaintGenerator:
 
 
 class BlockWatermark:
-    """Writes the 48 bits as black and white blocks of 16 pixels: nothing hides, everything survives an encode."""
+    """Writes the 48 bits as black and white blocks, 16 across and 3 down of a 16x16 grid: nothing hides, and everything
+    survives an encode and a scaled decode."""
 
     algorithm = "test.blocks"
 
@@ -105,9 +107,10 @@ class BlockWatermark:
 
     def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
         frames = clip.frames.copy()
+        height, width = (side // 16 for side in frames.shape[1:3])
         for bit in range(48):
-            y, x = bit // 16 * 16, bit % 16 * 16
-            frames[:, y : y + 16, x : x + 16] = 255 if int(id_hex, 16) >> bit & 1 else 0
+            y, x = bit // 16 * height, bit % 16 * width
+            frames[:, y : y + height, x : x + width] = 255 if int(id_hex, 16) >> bit & 1 else 0
         marked = clip.frames if self.forgets else frames
         return Clip(marked, clip.times_s, clip.fps), Mark(id_hex, 1.0, 40.0, robust=True)
 
@@ -117,22 +120,19 @@ class BlockWatermark:
 
 class _BlockDetector:
     def __init__(self) -> None:
-        self._sum: np.ndarray | None = None
-        self._count = 0
+        self._grids: list[np.ndarray] = []
 
     def add(self, frames: np.ndarray) -> None:
-        total = frames[:, :48, :256].astype(np.float64).mean(axis=3).sum(axis=0)
-        self._sum = total if self._sum is None else self._sum + total
-        self._count += len(frames)
+        self._grids += [cv2.resize(frame, (16, 16), interpolation=cv2.INTER_AREA) for frame in frames]
 
     def read(self) -> MarkReading | None:
-        if self._sum is None or self._sum.shape != (48, 256):
+        if not self._grids:
             return None
-        blocks = (self._sum / self._count).reshape(3, 16, 16, 16).mean(axis=(1, 3)).ravel()
+        blocks = np.mean(self._grids, axis=(0, 3))[:3].ravel()
         if ((blocks > 40) & (blocks < 215)).any():
             return None
         value = sum(1 << bit for bit, level in enumerate(blocks) if level > 128)
-        return MarkReading(f"{value:012x}", 0, self._count, "identity")
+        return MarkReading(f"{value:012x}", 0, len(self._grids), "identity")
 
 
 @dataclass
