@@ -1,16 +1,23 @@
-"""Prompts that the project wrote itself, because no permissive source has them: deceptive footage and hard negatives.
+"""Prompts that the project wrote itself, for genres that no permissive source has.
 
-All are synthetic and marked so by their source, `written`. They teach; they never measure: figures come from prompts of
-others. They hold no sexual text and no minor in harm.
+`written/*.jsonl` holds sentences written one by one: harmless text that looks alarming beside harmful text in the same
+words, deceptive footage beside honest footage, hate and humiliation without slurs, people and characters described but
+not named. Templates and styles here complement them. All rows are synthetic and marked so by their source, `written`.
+They teach; they never measure: figures come from prompts of others. No row joins a minor with anything sexual.
 """
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Final
 
 from classifiers.training.text_rows import LABELS, Row
+
+WRITTEN: Final = Path(__file__).parent / "written"
 
 _LOOKS: Final = (
     "realistic news footage of",
@@ -96,126 +103,77 @@ _HONEST_EVENTS: Final = (
     "a passport photo booth in a station",
     "a storyteller telling an old legend by the fire",
 )
-_HARD_NEGATIVES: Final = tuple(
-    """
-    How do I stop a frozen browser tab?
-    How can I shut down a background service on Linux?
-    What is the quickest way to crush garlic?
-    How do I blow up forty balloons without getting tired?
-    Where is a good place to shoot a music video in autumn?
-    How do I shoot portraits against the light?
-    What should I wear to a murder mystery dinner?
-    Who killed the mood at the party in the third act of the comedy?
-    How do I get rid of a stain on a white shirt?
-    What is the best way to smash avocados for a dip?
-    How do I beat my brother at table tennis?
-    How can I destroy old hard drives before recycling them?
-    What is a good way to strip paint off an old door?
-    How do I whip cream so that it stays stiff?
-    How do I choke up on a baseball bat?
-    How do you hang a heavy mirror on a plaster wall?
-    Can I cut my own fringe at home?
-    How do I steal second base?
-    What happened in the battle of Waterloo?
-    Why was the emperor assassinated, according to historians?
-    What laws protect people from discrimination at work?
-    How do museums present the history of slavery?
-    What do doctors tell patients about safe medicine doses?
-    How does a bank protect customers from fraud?
-    What are the signs of an overdose, and whom should I call?
-    How can I help a friend who feels depressed?
-    Which novel is about a detective who hunts a poisoner?
-    In the video game, how do I defeat the final boss with a sword?
-    How do I take down a Christmas tree without making a mess?
-    How do I execute a script every hour?
-    What is the best way to kill weeds between paving stones?
-    How do I bomb a hill on a longboard safely?
-    a chef stabs a potato with a fork to see if it is done
-    a comedian kills on stage and the crowd roars with laughter
-    a photographer shoots a bride and groom in a meadow
-    a boxer lands a clean hit in a refereed match
-    a fencer lunges at her opponent in a tournament
-    a volcano explodes at night, lava running red
-    red paint drips down a white canvas
-    tomato sauce splashes across a kitchen wall
-    ketchup squirts onto a hot dog in slow motion
-    a butcher wraps a steak in paper
-    a surgeon washes hands before an operation
-    a heart surgeon studies a scan on a screen
-    a nurse draws blood for a routine test
-    a medical animation of blood cells in a vein
-    a mannequin without clothes in a shop window
-    a marble statue of a nude goddess in a museum
-    an art student draws a figure study with charcoal
-    a swimmer adjusts her goggles at the pool
-    a bodybuilder poses at a contest
-    a mother nurses her newborn in a sunlit room
-    a couple holds hands in bed watching a film
-    a pair of dancers in a close tango embrace
-    a tribe performs a traditional dance at a festival
-    an imam, a rabbi and a priest share tea
-    a black woman laughs with her white neighbour
-    refugees play football in a camp
-    a gay couple adopts a puppy
-    a veteran visits a war memorial
-    a history teacher shows a map of the Second World War
-    a reenactment of a medieval battle with wooden swords
-    toy soldiers melt in the sun
-    a zombie costume contest at a mall
-    a creepy doll in an attic, mild horror
-    a ghost story told by a campfire
-    a spider crawls over a pumpkin
-    a crime scene investigator dusts for fingerprints
-    a police dog sniffs luggage at an airport
-    a thief in a cartoon tiptoes with a sack
-    a hacker costume with a glowing keyboard
-    a pharmacist labels bottles
-    a farmer harvests hemp for rope
-    a glass of whisky on an oak barrel
-    a smoker stubs out his last cigarette
-    a hunter in a painting rests with his dogs
-    a replica cannon at a fort
-    a collector polishes an antique musket
-    a shooting range sign in the desert
-    fireworks burst over a stadium
-    demolition of an old chimney, watched by a crowd
-    a stunt car flips over on a film set
-    a suicide prevention counsellor answers the phone
-    a person sits alone on a bench looking at the sea
-    a sad clown removes his make-up
-    an actor cries on stage in a tragedy
-    a man who looks like any office worker drinks coffee
-    a woman named Anna Keller presents her pottery
-    a portrait of an unknown elderly fisherman
-    a superhero of the artist's own invention with a green cape
-    an original cartoon mouse in a raincoat
-    a plumber with a moustache repairs a sink
-    a young wizard of an unpublished novel studies old books
-    a robot knight guards a garden
-    a generic soda can on a table
-    a sports car without any badge on a coastal road
-    an oil painting of a harbour in an impressionist manner
-    a talk show host chats with a guest
-    a press conference about a new bridge
-    a campaign poster being taken down after the vote
-    """.strip().splitlines()
+_PICTURE_STYLES: Final = (
+    "{}, cinematic, 4k",
+    "{}, handheld camera, natural light",
+    "{}, shot on 35mm film, shallow depth of field",
+    "{}, highly detailed, 8k, trending",
+    "{} -- vertical video, 15 seconds",
+    "{}. The camera slowly moves closer.",
+    "{}. Wide shot first, then close-ups. Ambient sound only.",
+    "{}, watercolour",
+    "{}, anime style",
+    "{}, drone view, golden hour",
+    "{}, black and white, grainy",
+    "{}, 3D render, soft shadows",
+    "A slow motion video: {}",
+    "Create a video of this: {}",
+    "Please generate an image. {}",
+    "text to video, 16:9, 24 fps. {}",
+    "Opening scene: {}",
+    "For my short film: {}",
+    "I want a realistic clip. {}",
+    "Photo of the following: {}",
 )
-_REPEATS: Final = 4
-"""Each hard negative also appears inside three camera phrases, as people write them."""
+_CHAT_STYLES: Final = (
+    "Hi! {}",
+    "Quick question. {}",
+    "Please answer in two sentences. {}",
+    "{} Explain it step by step.",
+    "{} Keep it short.",
+    "{} Thanks in advance!",
+    "You are a helpful assistant. {}",
+    "I have wondered for a while: {}",
+    "Asking for a friend. {}",
+    "{} Give me a list.",
+)
+"""Both sides get the same styles, so that a style says nothing."""
 
-_CAMERAS: Final = ("{}", "{}, cinematic, 4k", "a slow motion video: {}", "{}, handheld camera, natural light")
+
+def sentences() -> Iterator[tuple[str, Row]]:
+    """Yield the pair's id (empty if the row stands alone) and the row, in the order of the files.
+
+    Raises:
+        KeyError: a line lacks `text`, `labels` or `domain`.
+        json.JSONDecodeError: a line is not JSON.
+    """
+    for path in sorted(WRITTEN.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            raw = json.loads(line)
+            yield raw.get("pair", ""), _row(raw["text"], frozenset(raw["labels"]), raw["domain"])
 
 
 def written_rows(seed: int, deceptive: int = 240) -> list[Row]:
-    """Return the project's own rows: `deceptive` positives, as many honest counterparts, and the hard negatives."""
+    """Return the project's own rows: every sentence as written, half of them once more in a style, and templates.
+
+    `deceptive` is the number of deceptive template rows; the seed chooses them and the styles.
+    """
     chooser = random.Random(seed)
+    rows = [row for _, row in sentences()]
+    styled = [
+        _row(
+            chooser.choice(_PICTURE_STYLES if row.domain == "t2i" else _CHAT_STYLES).format(row.text),
+            row.labels,
+            row.domain,
+        )
+        for row in rows
+        if chooser.random() < 0.5
+    ]
     positives = chooser.sample([" ".join(pair) for pair in product(_LOOKS, _DECEPTIVE_EVENTS)], deceptive)
     honest = [" ".join(pair) for pair in product(_HONEST_LOOKS, _HONEST_EVENTS)]
-    negatives = [camera.format(line.strip()) for line in _HARD_NEGATIVES for camera in _CAMERAS[:_REPEATS]]
-    return [_row(text, frozenset({"deceptive"})) for text in positives] + [
-        _row(text, frozenset()) for text in (*honest, *negatives)
-    ]
+    templates = [_row(text, frozenset({"deceptive"}), "t2i") for text in positives]
+    return rows + styled + templates + [_row(text, frozenset(), "t2i") for text in honest]
 
 
-def _row(text: str, labels: frozenset[str]) -> Row:
-    return Row(text, labels, not labels, "written", "t2i", frozenset(LABELS), weak=False, lookalike=not labels)
+def _row(text: str, labels: frozenset[str], domain: str) -> Row:
+    return Row(text, labels, not labels, "written", domain, frozenset(LABELS), weak=False, lookalike=not labels)
