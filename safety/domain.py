@@ -1,17 +1,27 @@
 """The words of framegate, in the order they happen. Values only: no IO, no clock, no randomness.
 
 Read top to bottom, this file is the story of one request: it stops at a Checkpoint, Scores are
-judged by a Policy into Findings and a Verdict, and a Decision makes the Verdict effective.
+judged by a Policy into Findings and a Verdict (`safety.judgement`), and a Decision makes the Verdict effective.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from classifiers.base import Score, Span, TextSpan, TimeSpan
 from media.clip import Coverage
+from safety.judgement import (
+    Action,
+    Evidence,
+    Finding,
+    Measurement,
+    ModifierInForce,
+    Tier,
+    Unmeasured,
+    Verdict,
+)
 
 __all__ = [
     "Action",
@@ -24,6 +34,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "Measurement",
+    "ModifierInForce",
     "Origin",
     "OriginEvidence",
     "OriginReport",
@@ -32,35 +43,11 @@ __all__ = [
     "Span",
     "Strength",
     "TextSpan",
+    "Tier",
     "TimeSpan",
     "Unmeasured",
     "Verdict",
 ]
-
-
-class Action(IntEnum):
-    """What must happen to the content. Ordered: the strictest finding wins."""
-
-    ALLOW = 0
-    REVIEW = 1
-    BLOCK = 2
-
-    @property
-    def word(self) -> str:
-        """The lower-case word used in policies, JSON and the ledger."""
-        return self.name.lower()
-
-    @classmethod
-    def from_word(cls, word: str) -> Action:
-        """Read `allow`, `review` or `block`.
-
-        Raises:
-            ValueError: any other word.
-        """
-        try:
-            return cls[word.upper()]
-        except KeyError:
-            raise ValueError(f"{word!r} is not an action: allow, review, block") from None
 
 
 class Checkpoint(StrEnum):
@@ -103,67 +90,6 @@ class Job:
     """What finished steps left behind (digests and ids), so that a held job continues where it stopped."""
 
     error: str = ""
-
-
-@dataclass(frozen=True)
-class Unmeasured:
-    """A signal the policy asks for that nobody could measure, and why."""
-
-    signal: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Everything the classifiers said about one piece of content."""
-
-    scores: tuple[Score, ...] = ()
-    unmeasured: tuple[Unmeasured, ...] = ()
-    coverage: Coverage | None = None
-    """For video: how much of it was looked at."""
-
-    classifiers: tuple[tuple[str, str], ...] = ()
-    """(name, version) of each classifier that ran."""
-
-    took_ms: tuple[tuple[str, float], ...] = ()
-    """(classifier name, milliseconds), in the order they ran."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One Score that reached its threshold, or the absence that counted instead."""
-
-    signal: str
-    threshold: float
-    score: float | None
-    """None: the signal was unmeasured."""
-
-    span: Span | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A Rule that fired, with Evidence."""
-
-    rule: str
-    category: str
-    action: Action
-    clause: str
-    """The policy's own words for the person who is refused."""
-
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the policy says about a Measurement: pure, recomputable from recorded scores."""
-
-    action: Action
-    findings: tuple[Finding, ...]
-    unmeasured: tuple[Unmeasured, ...]
-    policy: str
-    """`sha256:…` of the policy file."""
 
 
 @dataclass(frozen=True)

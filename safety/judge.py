@@ -1,15 +1,18 @@
 """Judges a Measurement by a Policy. Pure: the same scores and policy always give the same Verdict.
 
-Laws (tests/safety/test_judge.py): raising a score never lowers the action; the order of scores does not matter;
-a signal that a rule asks for and nobody measured is at least REVIEW. No IO, no clock, no logging.
+Laws (tests/safety/test_judge.py): raising the score of a rule's signal never lowers the action; the order of scores
+does not matter; a signal that a rule asks for and nobody measured is at least REVIEW; a strict modifier never softens,
+a lenient one never tightens, and none touches a category that it does not name. No IO, no clock, no logging.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from safety.domain import Action, Checkpoint, Evidence, Finding, Measurement, Score, TextSpan, Unmeasured, Verdict
-from safety.policy import Condition, Policy, Rule
+from safety.modifiers import holding, in_force, moving
+from safety.policy import Modifier, Policy, Rule
+from safety.severity import gravest, severity_of
 
 MAX_EVIDENCE = 8
 """Strongest places shown for one condition; the ledger keeps every score."""
@@ -24,10 +27,12 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
         unmeasured.append(Unmeasured(signal, "no classifier reported it"))
 
     absent = frozenset(gap.signal for gap in unmeasured)
+    held = holding(policy, checkpoint, measurement.scores, absent)
+    modifiers = [modifier for modifier, _ in held]
     findings = [
         finding
         for rule in policy.rules_at(checkpoint)
-        if (finding := _apply(rule, policy, measurement.scores, absent)) is not None
+        if (finding := _apply(rule, moving(rule, modifiers), policy, measurement.scores, absent)) is not None
     ]
     action = max((finding.action for finding in findings), default=Action.ALLOW)
 
@@ -41,29 +46,40 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
         findings=tuple(sorted(findings, key=lambda finding: -finding.action)),
         unmeasured=tuple(sorted(set(unmeasured), key=lambda gap: (gap.signal, gap.reason))),
         policy=policy.digest,
+        modifiers=tuple(each for _, each in held),
+        severity=gravest(action, findings),
     )
 
 
-def _apply(rule: Rule, policy: Policy, scores: Iterable[Score], absent: frozenset[str]) -> Finding | None:
+def _apply(
+    rule: Rule, modifiers: Sequence[Modifier], policy: Policy, scores: Iterable[Score], absent: frozenset[str]
+) -> Finding | None:
     """Three-valued AND: every condition is reached, not reached, or unknown because its signal is unmeasured."""
     evidence: list[Evidence] = []
     known = unknown = 0
     for condition in rule.conditions:
-        reached = _reached(condition, scores)
+        threshold = in_force(condition.threshold, modifiers)
+        written = condition.threshold if threshold != condition.threshold else None
+        reached = _reached(condition.signal, threshold, written, scores)
         if reached:
             known += 1
             evidence += reached
         elif condition.signal in absent:
             unknown += 1
-            evidence.append(Evidence(condition.signal, condition.threshold, score=None))
+            evidence.append(Evidence(condition.signal, threshold, score=None, written=written))
         else:
             return None
+    category = policy.categories[rule.category]
     return Finding(
         rule=rule.id,
         category=rule.category,
         action=rule.action if not unknown else _absence(rule, known),
-        clause=policy.categories[rule.category].clause,
+        clause=category.clause,
         evidence=tuple(evidence),
+        severity=severity_of(category.severity, evidence),
+        moved_by=tuple(modifier.id for modifier in modifiers),
+        advice=category.advice,
+        rewrite=category.rewrite,
     )
 
 
@@ -73,10 +89,10 @@ def _absence(rule: Rule, known: int) -> Action:
     return Action.REVIEW if len(rule.conditions) > 1 and not known else rule.if_unmeasured
 
 
-def _reached(condition: Condition, scores: Iterable[Score]) -> list[Evidence]:
-    hits = [s for s in scores if s.signal == condition.signal and s.value >= condition.threshold]
+def _reached(signal: str, threshold: float, written: float | None, scores: Iterable[Score]) -> list[Evidence]:
+    hits = [s for s in scores if s.signal == signal and s.value >= threshold]
     hits.sort(key=_strongest_first)
-    return [Evidence(s.signal, condition.threshold, s.value, s.span, s.detail) for s in hits[:MAX_EVIDENCE]]
+    return [Evidence(s.signal, threshold, s.value, s.span, s.detail, written) for s in hits[:MAX_EVIDENCE]]
 
 
 def _strongest_first(score: Score) -> tuple[float, float, float, str]:

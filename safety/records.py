@@ -9,7 +9,8 @@ The bytes are JSON as RFC 8785 restricts it, with these rules spelled out:
 - times as ISO 8601 in UTC with microseconds: `2025-01-31T12:00:00.000000Z`;
 - every record is an object with `kind`, `id` and `at`.
 
-A record never holds the content that was judged, only its digest. Where the bytes go is `safety.ledger`.
+A record never holds the content that was judged, only its digest. How a Verdict stands in it is
+`safety.verdict_records`; where the bytes go is `safety.ledger`.
 """
 
 from __future__ import annotations
@@ -19,21 +20,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from classifiers.base import Score, Span, TextSpan, TimeSpan
+from classifiers.base import Score
 from media.clip import Coverage
-from safety.domain import (
-    Action,
-    Actor,
-    Checkpoint,
-    Decision,
-    Evidence,
-    Finding,
-    Measurement,
-    Release,
-    Unmeasured,
-    Verdict,
-)
+from safety.domain import Actor, Checkpoint, Decision, Measurement, Release, Unmeasured
 from safety.errors import LedgerError
+from safety.verdict_records import (
+    span_from_record,
+    span_to_record,
+    unmeasured_to_record,
+    verdict_from_record,
+    verdict_to_record,
+)
 
 Record = dict[str, Any]
 """JSON as Python has it: what stands inside is described by the functions below."""
@@ -92,7 +89,7 @@ def time_from_text(text: str) -> datetime:
 
 def decision_to_record(decision: Decision) -> Record:
     """Write a Decision as JSON values."""
-    verdict, measurement = decision.verdict, decision.measurement
+    measurement = decision.measurement
     return {
         "id": decision.id,
         "at": time_to_text(decision.at),
@@ -102,18 +99,13 @@ def decision_to_record(decision: Decision) -> Record:
         "supersedes": decision.supersedes,
         "reason": decision.reason,
         "actor": {"kind": decision.actor.kind, "id": decision.actor.id},
-        "verdict": {
-            "action": verdict.action.word,
-            "policy": verdict.policy,
-            "findings": [_finding_to_record(each) for each in verdict.findings],
-            "unmeasured": [_unmeasured_to_record(each) for each in verdict.unmeasured],
-        },
+        "verdict": verdict_to_record(decision.verdict),
         "measurement": {
             "scores": [
-                {"signal": s.signal, "value": float(s.value), "span": _span_to_record(s.span), "detail": s.detail}
+                {"signal": s.signal, "value": float(s.value), "span": span_to_record(s.span), "detail": s.detail}
                 for s in measurement.scores
             ],
-            "unmeasured": [_unmeasured_to_record(each) for each in measurement.unmeasured],
+            "unmeasured": [unmeasured_to_record(each) for each in measurement.unmeasured],
             "coverage": _coverage_to_record(measurement.coverage),
             "classifiers": [[name, version] for name, version in measurement.classifiers],
             "took_ms": [[name, float(took)] for name, took in measurement.took_ms],
@@ -128,21 +120,16 @@ def decision_from_record(record: Mapping[str, Any]) -> Decision:
         LedgerError: a field is missing or has a value that a Decision cannot have.
     """
     try:
-        verdict, measurement = record["verdict"], record["measurement"]
+        measurement = record["measurement"]
         return Decision(
             id=record["id"],
             at=time_from_text(record["at"]),
             checkpoint=Checkpoint(record["checkpoint"]),
             subject=record["subject"],
-            verdict=Verdict(
-                action=Action.from_word(verdict["action"]),
-                findings=tuple(_finding_from_record(each) for each in verdict["findings"]),
-                unmeasured=tuple(Unmeasured(**each) for each in verdict["unmeasured"]),
-                policy=verdict["policy"],
-            ),
+            verdict=verdict_from_record(record["verdict"]),
             measurement=Measurement(
                 scores=tuple(
-                    Score(each["signal"], each["value"], _span_from_record(each["span"]), each["detail"])
+                    Score(each["signal"], each["value"], span_from_record(each["span"]), each["detail"])
                     for each in measurement["scores"]
                 ),
                 unmeasured=tuple(Unmeasured(**each) for each in measurement["unmeasured"]),
@@ -191,53 +178,6 @@ def release_from_record(record: Mapping[str, Any]) -> Release:
         raise LedgerError(f"a release record cannot be read ({type(error).__name__}: {error})") from None
 
 
-def _finding_to_record(finding: Finding) -> Record:
-    return {
-        "rule": finding.rule,
-        "category": finding.category,
-        "action": finding.action.word,
-        "clause": finding.clause,
-        "evidence": [
-            {
-                "signal": each.signal,
-                "threshold": float(each.threshold),
-                "score": None if each.score is None else float(each.score),
-                "span": _span_to_record(each.span),
-                "detail": each.detail,
-            }
-            for each in finding.evidence
-        ],
-    }
-
-
-def _finding_from_record(record: Mapping[str, Any]) -> Finding:
-    return Finding(
-        rule=record["rule"],
-        category=record["category"],
-        action=Action.from_word(record["action"]),
-        clause=record["clause"],
-        evidence=tuple(Evidence(**{**each, "span": _span_from_record(each["span"])}) for each in record["evidence"]),
-    )
-
-
-def _span_to_record(span: Span | None) -> Record | None:
-    if span is None:
-        return None
-    if isinstance(span, TextSpan):
-        return {"start": int(span.start), "end": int(span.end)}
-    box = None if span.box is None else [float(side) for side in span.box]
-    return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box}
-
-
-def _span_from_record(record: Mapping[str, Any] | None) -> Span | None:
-    if record is None:
-        return None
-    if "start" in record:
-        return TextSpan(record["start"], record["end"])
-    left_top_right_bottom = None if record["box"] is None else tuple(record["box"])
-    return TimeSpan(record["start_s"], record["end_s"], left_top_right_bottom)
-
-
 def _coverage_to_record(coverage: Coverage | None) -> Record | None:
     if coverage is None:
         return None
@@ -247,10 +187,6 @@ def _coverage_to_record(coverage: Coverage | None) -> Record | None:
         "duration_s": float(coverage.duration_s),
         "longest_gap_s": float(coverage.longest_gap_s),
     }
-
-
-def _unmeasured_to_record(gap: Unmeasured) -> Record:
-    return {"signal": gap.signal, "reason": gap.reason}
 
 
 def _holds_nul(value: object) -> bool:

@@ -17,7 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 
 WORDS = (
     "Prompt", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span", "Category", "Threshold",
-    "Rule", "Policy", "Finding", "Evidence", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Appeal", "Manifest",
+    "Rule", "Modifier", "Policy", "Finding", "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Appeal", "Manifest",
     "Credential", "SoftBinding", "Release", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
@@ -40,7 +40,7 @@ def test_the_types_of_the_domain_are_words_of_the_glossary() -> None:
 
     # Companions of a word, explained at that word.
     companions = {"Action", "Actor", "Coverage", "JobStatus", "Measurement", "OriginEvidence", "OriginReport"}
-    companions |= {"Strength", "TextSpan", "TimeSpan", "Unmeasured"}
+    companions |= {"Strength", "TextSpan", "TimeSpan", "Unmeasured", "ModifierInForce", "Tier"}
 
     assert set(domain.__all__) - companions <= set(WORDS)
 

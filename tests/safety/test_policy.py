@@ -149,3 +149,81 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_line():
 def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(PolicyError, match=r"gone\.toml"):
         load_policy(tmp_path / "gone.toml")
+
+
+MODIFIER = {
+    "id": '"m"',
+    "checkpoint": '"prompt"',
+    "signal": '"mood"',
+    "threshold": "0.5",
+    "categories": '["x"]',
+    "shift": "-0.2",
+}
+
+
+def modifier(**changes: str) -> str:
+    fields = MODIFIER | changes
+    return "[[modifiers]]\n" + "".join(f"{key} = {value}\n" for key, value in fields.items() if value)
+
+
+def test_a_modifier_moves_review_rules_unless_the_policy_says_more():
+    (plain,) = parse_policy((GOOD + modifier()).encode()).modifiers_at(Checkpoint.PROMPT)
+    (both,) = parse_policy((GOOD + modifier(moves='["review", "block"]')).encode()).modifiers
+
+    assert plain.moves == (Action.REVIEW,)
+    assert both.moves == (Action.REVIEW, Action.BLOCK)
+    assert plain.strict
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"id": ""}, "needs id"),
+        ({"id": '"prompt"'}, "has the id of the block on line 7"),
+        ({"checkpoint": '"door"'}, "not a checkpoint"),
+        ({"signal": ""}, "either signal"),
+        ({"threshold": "2"}, "above 0"),
+        ({"categories": ""}, "names the categories"),
+        ({"categories": "[]"}, "names the categories"),
+        ({"categories": '["y"]'}, "'y', which is not defined"),
+        ({"shift": ""}, "shift"),
+        ({"shift": "0"}, "shift"),
+        ({"shift": "nan"}, "shift"),
+        ({"shift": "1.5"}, "shift"),
+        ({"shift": "true"}, "shift"),
+        ({"moves": "[]"}, "moves"),
+        ({"moves": '["allow"]'}, "cannot allow"),
+        ({"moves": '["block"]'}, "moves no rule"),
+        ({"shift": "0.2", "signal": '"s"'}, "asks for as a harm"),
+        ({"colour": '"red"'}, "unknown key 'colour'"),
+    ],
+)
+def test_a_faulty_modifier_is_refused_with_its_line(changes, words):
+    text = GOOD + modifier(**changes)
+
+    message = refusal(text)
+
+    assert words in message
+    assert message.startswith(f"line {GOOD.count(chr(10)) + 1}:")
+
+
+@pytest.mark.parametrize("absolute", ["sexual_minors", "ncii", "extremism"])
+def test_nothing_makes_an_absolute_category_more_lenient_or_rewrites_it(absolute):
+    head = HEAD + f"[categories.{absolute}]\nclause = 'Never.'\n"
+    rules = "".join(rule(each, category=f'"{absolute}"') for each in Checkpoint)
+
+    assert "nothing makes" in refusal(head + rules + modifier(categories=f'["{absolute}"]', shift="0.1"))
+    assert "no rewrite" in refusal(head + "rewrite = true\n" + rules)
+    assert parse_policy((head + rules + modifier(categories=f'["{absolute}"]')).encode()).modifiers
+
+
+@pytest.mark.parametrize("line", ["severity = 0", "severity = 8", "severity = true", "severity = 4.5", "rewrite = 1"])
+def test_a_category_with_an_impossible_severity_or_rewrite_is_refused_with_its_line(line):
+    assert refusal(GOOD.replace('clause = "No."', f'clause = "No."\n{line}')).startswith("line 5:")
+
+
+def test_a_modifier_that_asks_for_an_unknown_signal_is_refused():
+    policy = parse_policy((GOOD + modifier()).encode())
+
+    with pytest.raises(PolicyError, match=r"modifier 'm' asks for signal 'mood'"):
+        policy.require_signals({checkpoint: ["s"] for checkpoint in Checkpoint})

@@ -22,6 +22,7 @@ from safety.domain import (
     Evidence,
     Finding,
     Measurement,
+    ModifierInForce,
     Release,
     Unmeasured,
     Verdict,
@@ -52,9 +53,19 @@ times = st.datetimes(
 boxes = st.none() | st.tuples(shares, shares, shares, shares)
 spans = st.none() | st.builds(TextSpan, counts, counts) | st.builds(TimeSpan, numbers, numbers, boxes)
 gaps = st.lists(st.builds(Unmeasured, words, words), max_size=2).map(tuple)
-evidence = st.builds(Evidence, words, shares, st.none() | shares, spans, words)
+evidence = st.builds(Evidence, words, shares, st.none() | shares, spans, words, st.none() | shares)
 actions = st.sampled_from(Action)
-findings = st.builds(Finding, words, words, actions, words, st.lists(evidence, max_size=2).map(tuple))
+grades = st.none() | st.integers(0, 7)
+some_words = st.lists(words, max_size=2).map(tuple)
+findings = st.builds(
+    Finding, words, words, actions, words, st.lists(evidence, max_size=2).map(tuple), grades, some_words, words,
+    st.booleans(),
+)  # fmt: skip
+modifiers = st.builds(ModifierInForce, words, numbers, some_words, st.lists(evidence, max_size=2).map(tuple))
+verdicts = st.builds(
+    Verdict, actions, st.lists(findings, max_size=2).map(tuple), gaps, words,
+    st.lists(modifiers, max_size=2).map(tuple), grades,
+)  # fmt: skip
 measurements = st.builds(
     Measurement,
     scores=st.lists(st.builds(Score, words, shares, spans, words), max_size=3).map(tuple),
@@ -69,7 +80,7 @@ decisions = st.builds(
     at=times,
     checkpoint=st.sampled_from(Checkpoint),
     subject=words,
-    verdict=st.builds(Verdict, actions, st.lists(findings, max_size=2).map(tuple), gaps, words),
+    verdict=verdicts,
     measurement=measurements,
     actor=st.builds(Actor, words, words),
     job=st.none() | words,
@@ -137,6 +148,22 @@ def test_the_encoding_is_this_one_for_ever() -> None:
             '"text":"ä\\"\\n","third":0.3333333333333333,"zero":0.0}'
         ).encode()
     )
+
+
+def test_an_entry_from_before_severity_and_modifiers_reads_and_keeps_its_bytes() -> None:
+    body = (
+        b'{"actor":{"id":"p","kind":"policy"},"at":"2025-03-01T12:00:00.000000Z","checkpoint":"prompt","id":"dec_1",'
+        b'"job":null,"kind":"decision","measurement":{"classifiers":[],"coverage":null,"scores":[],"took_ms":[],'
+        b'"unmeasured":[]},"reason":"","subject":"sha256:00","supersedes":null,"verdict":{"action":"block","findings":'
+        b'[{"action":"block","category":"violence","clause":"No.","evidence":[{"detail":"","score":0.75,"signal":"a",'
+        b'"span":{"end":4,"start":0},"threshold":0.5}],"rule":"r"}],"policy":"sha256:ab","unmeasured":[]}}'
+    )
+
+    decision = decision_from_record(decode(body)[1])
+
+    assert encode("decision", decision_to_record(decision)) == body
+    assert decision.verdict.severity is None
+    assert decision.verdict.findings[0].evidence[0].score == 0.75
 
 
 @given(times)

@@ -1,0 +1,136 @@
+"""The words of judging: from an Action to a Verdict. Values only; `safety.domain` tells the story they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from classifiers.base import Score, Span
+from media.clip import Coverage
+
+
+class Action(IntEnum):
+    """What must happen to the content. Ordered: the strictest finding wins."""
+
+    ALLOW = 0
+    REVIEW = 1
+    BLOCK = 2
+
+    @property
+    def word(self) -> str:
+        """The lower-case word used in policies, JSON and the ledger."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Action:
+        """Read `allow`, `review` or `block`.
+
+        Raises:
+            ValueError: any other word.
+        """
+        try:
+            return cls[word.upper()]
+        except KeyError:
+            raise ValueError(f"{word!r} is not an action: allow, review, block") from None
+
+
+class Tier(StrEnum):
+    """A severity in a word. `unknown`: nobody could say, because something was unmeasured."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A signal the policy asks for that nobody could measure, and why."""
+
+    signal: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything the classifiers said about one piece of content."""
+
+    scores: tuple[Score, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    coverage: Coverage | None = None
+    """For video: how much of it was looked at."""
+
+    classifiers: tuple[tuple[str, str], ...] = ()
+    """(name, version) of each classifier that ran."""
+
+    took_ms: tuple[tuple[str, float], ...] = ()
+    """(classifier name, milliseconds), in the order they ran."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One Score that reached its threshold, or the absence that counted instead."""
+
+    signal: str
+    threshold: float
+    """The threshold in force."""
+
+    score: float | None
+    """None: the signal was unmeasured."""
+
+    span: Span | None = None
+    detail: str = ""
+    written: float | None = None
+    """The threshold as the policy writes it, where a Modifier moved it; None where none did."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A Rule that fired, with Evidence."""
+
+    rule: str
+    category: str
+    action: Action
+    clause: str
+    """The policy's own words for the person who is refused."""
+
+    evidence: tuple[Evidence, ...]
+    severity: int | None = None
+    """1 to 7 (`safety.severity`); None: it rests on something unmeasured, or is older than this field."""
+
+    moved_by: tuple[str, ...] = ()
+    """Ids of the Modifiers that moved its thresholds, in the policy's order."""
+
+    advice: str = ""
+    """The policy's words for what would pass instead."""
+
+    rewrite: bool = False
+    """The policy lets a version without the evidence be offered."""
+
+
+@dataclass(frozen=True)
+class ModifierInForce:
+    """A Modifier that held for this content, and why."""
+
+    id: str
+    shift: float
+    categories: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    """A score of None: unmeasured, and a stricter Modifier counts as present then."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the policy says about a Measurement: pure, recomputable from recorded scores."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    unmeasured: tuple[Unmeasured, ...]
+    policy: str
+    """`sha256:…` of the policy file."""
+
+    modifiers: tuple[ModifierInForce, ...] = ()
+    severity: int | None = None
+    """0 to 7, the gravest finding's; None where nobody can say: see `Finding.severity`."""
