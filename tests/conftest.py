@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, Engine, text
 
 from safety.checkpoints import LogKey
@@ -16,6 +17,9 @@ from safety.ledger import Ledger
 from tests.postgres import Cluster, PostgresMissing, running_cluster
 
 DATABASES = ("sqlite", "postgresql")
+
+settings.register_profile("house", deadline=None)  # a busy machine breaks no law
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
