@@ -33,6 +33,8 @@ def decision_view(decision: Decision) -> Json:
         "actor": {"kind": decision.actor.kind, "id": decision.actor.id},
         "supersedes": decision.supersedes,
         "reason": decision.reason,
+        "requester": decision.requester or None,
+        "parent": decision.parent,
         "classifiers": [{"name": name, "version": version} for name, version in decision.measurement.classifiers],
         "stages_ms": dict(decision.measurement.took_ms),
     }

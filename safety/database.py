@@ -150,8 +150,10 @@ def insert_unless_there(connection: Connection, table: Table, values: Mapping[st
     connection.execute(kind.insert(table).on_conflict_do_nothing(), dict(values))
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to the newest version; does nothing where it is already. Safe from several processes at once.
+
+    `revision`: an older version instead of the newest; only forward.
 
     Raises:
         DatabaseError: the database is gone.
@@ -161,7 +163,7 @@ def migrate(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def schema_is_current(engine: Engine) -> bool:

@@ -90,6 +90,8 @@ class Job:
     """What finished steps left behind (digests and ids), so that a held job continues where it stopped."""
 
     error: str = ""
+    parent: str | None = None
+    """Id of the Job or Release that this one starts from."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,18 @@ class Decision:
 
     reason: str = ""
     """Why a person decided so; empty for automatic decisions."""
+
+    requester: str = ""
+    """Id of the API key, or `local`; empty: nobody said who asks."""
+
+    session: str = ""
+    """Whose requests are looked at together: a keyed digest (`safety.session`); empty: nobody's."""
+
+    sketch: str = ""
+    """Keyed similarity sketch of the text in hex (`safety.session`); it cannot be turned back into words."""
+
+    parent: str | None = None
+    """Id of the Decision, Job or Release that the content was derived from: a rewrite's original, a chained seed."""
 
 
 @dataclass(frozen=True)

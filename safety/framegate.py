@@ -41,9 +41,9 @@ class Framegate:
     desk: ReleaseDesk
     limits: Limits
 
-    def check_prompt(self, text: str) -> Decision:
-        """Judge a prompt and record the Decision; raises as `Gate.check_prompt`."""
-        return self.gate.check_prompt(text)
+    def check_prompt(self, text: str, *, requester: str = "", parent: str | None = None) -> Decision:
+        """Judge a prompt and record the Decision; arguments and errors as `Gate.check_prompt`."""
+        return self.gate.check_prompt(text, requester=requester, parent=parent)
 
     def screen_video(self, path: Path | str) -> Decision:
         """Judge a video file as an output and record the Decision; raises as `Gate.screen_video`."""

@@ -38,8 +38,12 @@ class Gate:
     plan: SamplingPlan
     prompt_max_characters: int
 
-    def check_prompt(self, text: str, *, job: str | None = None) -> Decision:
+    def check_prompt(
+        self, text: str, *, requester: str = "", job: str | None = None, parent: str | None = None
+    ) -> Decision:
         """Judge a prompt and record the Decision.
+
+        `requester`: id of the API key, or `local`. `parent`: what the prompt was derived from, a Decision or a Job.
 
         Raises:
             InvalidContent: empty, not text, or longer than `prompt_max_characters`.
@@ -47,7 +51,8 @@ class Gate:
         """
         refuse_unreadable(text, self.prompt_max_characters)
         subject = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-        return self.record(Checkpoint.PROMPT, subject, measure_text(self.instruments, text), job=job)
+        measurement = measure_text(self.instruments, text)
+        return self.record(Checkpoint.PROMPT, subject, measurement, job=job, requester=requester, parent=parent)
 
     def screen_video(
         self,
@@ -76,7 +81,14 @@ class Gate:
         return self.record(checkpoint, f"sha256:{video.sha256}", video.measurement, job=job)
 
     def record(
-        self, checkpoint: Checkpoint, subject: str, measurement: Measurement, *, job: str | None = None
+        self,
+        checkpoint: Checkpoint,
+        subject: str,
+        measurement: Measurement,
+        *,
+        job: str | None = None,
+        requester: str = "",
+        parent: str | None = None,
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
@@ -89,6 +101,8 @@ class Gate:
             measurement=measurement,
             actor=Actor("policy", self.policy.digest),
             job=job,
+            requester=requester,
+            parent=parent,
         )
         return self.ledger.append_decision(decision)
 

@@ -71,7 +71,7 @@ class Pipeline:
         walk = _Walk(job.id, dict(job.outputs), step or _directly, last_look)
 
         # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
-        walk.do("prompt", lambda: {"decision": self.gate.check_prompt(job.prompt, job=job.id).id})
+        walk.do("prompt", lambda: {"decision": self._judge_prompt(job).id})
         prompt = _effective(self.gate, job.id, Checkpoint.PROMPT)
         if prompt.verdict.action is not Action.ALLOW:
             return walk.stop(prompt)
@@ -79,6 +79,9 @@ class Pipeline:
         # 2-4. Generate, mark, encode: one step, because pixels live in memory between them.
         marked = walk.do("mark", lambda: asdict(self.desk.mark(self.generator.generate(request, progress), job.id)))
         return _release(self.gate, self.desk, walk, Marked(**marked), prompt)
+
+    def _judge_prompt(self, job: Job) -> Decision:
+        return self.gate.check_prompt(job.prompt, requester=job.requester, job=job.id, parent=job.parent)
 
 
 def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:

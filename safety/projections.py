@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from safety.records import time_from_text
+from safety.records import LATER_FIELDS, time_from_text
 
 Row = tuple[Any, ...]
 """Values in the order of COLUMNS."""
@@ -16,6 +16,7 @@ Row = tuple[Any, ...]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "decisions": (
         "entry", "id", "at", "job", "checkpoint", "action", "subject", "policy", "actor_kind", "actor", "supersedes",
+        "requester", "session", "sketch", "parent",
     ),
     "findings": ("entry", "ordinal", "rule", "category", "action"),
     "scores": ("entry", "ordinal", "signal", "value", "detail"),
@@ -58,6 +59,7 @@ def _project_decision(position: int, record: Mapping[str, Any]) -> dict[str, lis
         actor["kind"],
         actor["id"],
         record["supersedes"],
+        *(record.get(name) for name in LATER_FIELDS),
     )
     return {
         "decisions": [decision],

@@ -35,6 +35,10 @@ from safety.verdict_records import (
 Record = dict[str, Any]
 """JSON as Python has it: what stands inside is described by the functions below."""
 
+LATER_FIELDS = ("requester", "session", "sketch", "parent")
+"""Fields of a Decision that the first ledgers did not have: written only when they say something, so that an old entry
+reads back and is encoded again to its own bytes."""
+
 
 def encode(kind: str, record: Mapping[str, Any]) -> bytes:
     """Return the canonical bytes of a record of this kind.
@@ -90,7 +94,7 @@ def time_from_text(text: str) -> datetime:
 def decision_to_record(decision: Decision) -> Record:
     """Write a Decision as JSON values."""
     measurement = decision.measurement
-    return {
+    record = {
         "id": decision.id,
         "at": time_to_text(decision.at),
         "checkpoint": decision.checkpoint.value,
@@ -111,6 +115,10 @@ def decision_to_record(decision: Decision) -> Record:
             "took_ms": [[name, float(took)] for name, took in measurement.took_ms],
         },
     }
+    for name in LATER_FIELDS:
+        if value := getattr(decision, name):
+            record[name] = value
+    return record
 
 
 def decision_from_record(record: Mapping[str, Any]) -> Decision:
@@ -141,6 +149,7 @@ def decision_from_record(record: Mapping[str, Any]) -> Decision:
             job=record["job"],
             supersedes=record["supersedes"],
             reason=record["reason"],
+            **{name: record[name] for name in LATER_FIELDS if name in record},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise LedgerError(f"a decision record cannot be read ({type(error).__name__}: {error})") from None

@@ -114,11 +114,16 @@ decisions = Table(
     Column("actor_kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("supersedes", Text, unique=True),  # a decision is replaced once
+    Column("requester", Text),
+    Column("session", Text),
+    Column("sketch", Text),
+    Column("parent", Text),
     Index(None, "job", "entry"),
     Index(None, "checkpoint", "entry"),
     Index(None, "action", "entry"),
     Index(None, "subject", "entry"),
     Index(None, "policy", "entry"),
+    Index(None, "session", "action", "entry"),
 )
 
 findings = Table(
@@ -173,6 +178,7 @@ jobs = Table(
     Column("outputs", JSON, nullable=False),
     Column("error", Text, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("parent", Text),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "requester", "created_at", "id"),

@@ -51,7 +51,7 @@ def generate(
             Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
         )
         # Judged before a video network is loaded; the pipeline finds this very Decision again.
-        decision = house.prompt_gate.check_prompt(prompt, job=job.id)
+        decision = house.prompt_gate.check_prompt(prompt, requester=LOCAL, job=job.id)
         if decision.verdict.action is Action.BLOCK:
             house.jobs.set_status(job.id, JobStatus.REFUSED)
             outcome = Outcome(JobStatus.REFUSED, decision)

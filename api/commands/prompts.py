@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.jobs import LOCAL
 from api.settings import Settings
 from api.terminal import BY_ACTION, Exit, explain, print_json, say
 from api.views import decision_view
@@ -36,7 +37,7 @@ def check(
     with open_house(Settings()) as house:
         if file is not None:
             raise typer.Exit(_check_file(house, file))
-        decision = house.prompt_gate.check_prompt(prompt or "")
+        decision = house.prompt_gate.check_prompt(prompt or "", requester=LOCAL)
         if as_json:
             print_json(decision_view(decision))
         else:
@@ -58,7 +59,7 @@ def _check_file(house: House, file: Path) -> int:
             row: dict[str, Any] = {}
             try:
                 row = _row(line, number)
-                decision = house.prompt_gate.check_prompt(row["text"])
+                decision = house.prompt_gate.check_prompt(row["text"], requester=LOCAL)
             except InvalidContent as error:
                 failed += 1
                 answer: dict[str, Any] = {"error": str(error), "line": number}

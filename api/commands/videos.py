@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.commands.jobs import LOCAL
 from api.settings import Settings
 from api.terminal import BY_ACTION, BY_STATUS, Exit, explain, print_json, say
 from api.views import credential_view, decision_view, origin_view, release_view
@@ -123,7 +124,10 @@ def sign(
     if (prompt is None) == (decision_id is None):
         raise typer.BadParameter("give either --prompt or --decision")
     with open_house(Settings()) as house:
-        found = house.ledger.decision(decision_id) if decision_id else house.framegate.check_prompt(prompt or "")
+        if decision_id:
+            found = house.ledger.decision(decision_id)
+        else:
+            found = house.framegate.check_prompt(prompt or "", requester=LOCAL)
         if found is None:
             raise NotFound(f"no decision has the id {decision_id}")
         decision = asked = found

@@ -25,12 +25,12 @@ def register(app: FastAPI) -> None:
     app.add_api_route(PATH, create_moderation, methods=["POST"], summary="Judge texts at the prompt gate")
 
 
-def create_moderation(body: ModerationBody, house: HouseOf, _caller: Requester) -> dict[str, Any]:
+def create_moderation(body: ModerationBody, house: HouseOf, caller: Requester) -> dict[str, Any]:
     """Judge every text; each Decision is recorded. A text that is none refuses the whole request."""
     texts = _texts(body)
     for text in texts:
         refuse_unreadable(text, house.settings.prompt_max_characters)
-    decisions = [house.prompt_gate.check_prompt(text) for text in texts]
+    decisions = [house.prompt_gate.check_prompt(text, requester=caller.id) for text in texts]
     return {
         "id": f"modr-{decisions[0].id.removeprefix('dec_')}",
         "model": f"framegate-{house.policy.name}",

@@ -86,7 +86,7 @@ def create_video(
     refuse_unreadable(body.prompt, house.settings.prompt_max_characters)
     house.generator.check(GenerationRequest(body.prompt, body.seconds, body.width, body.height, body.seed))
     id_ = choose_id(request, house, caller.id, "video", body.model_dump())
-    decision = house.prompt_gate.check_prompt(body.prompt, job=id_)
+    decision = house.prompt_gate.check_prompt(body.prompt, requester=caller.id, job=id_)
     job = Job(id_, body.prompt, body.seconds, body.width, body.height, body.seed, caller.id, datetime.now(UTC))
     if decision.verdict.action is Action.BLOCK:
         # Without its prompt: it only says whose decision this is, so that its requester may read and appeal it.

@@ -62,6 +62,13 @@ def test_a_text_for_review_is_flagged_too(client, ada):
     assert result["x_framegate"]["action"] == "review"
 
 
+def test_the_record_says_whose_key_asked(client, ada, house):
+    result = post(client, ada, "a tree").json()["results"][0]
+
+    key = house.keys.find(ada["authorization"].removeprefix("Bearer "))
+    assert house.ledger.decision(result["x_framegate"]["decision"]).requester == key.id
+
+
 def test_each_text_of_a_list_has_its_result_in_order(client, ada):
     results = post(client, ada, ["a tree", "blood", "a house"]).json()["results"]
 

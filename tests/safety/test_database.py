@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, inspect, text
+from sqlalchemy import CheckConstraint, Engine, insert, inspect, text
 
+from safety.audit import verify
+from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import migrate, open_engine, reading, schema_is_current, writing
 from safety.domain import Action
 from safety.errors import DatabaseError, LedgerError
-from safety.ledger import Ledger
-from safety.projections import COLUMNS
-from safety.tables import APPEND_ONLY, metadata
+from safety.ledger import HEAD_EXTENSION, Ledger
+from safety.merkle import Frontier, leaf_hash
+from safety.projections import COLUMNS, project
+from safety.records import LATER_FIELDS, decision_to_record, encode
+from safety.tables import APPEND_ONLY, entries, ledger_head, metadata
 from tests.safety.making import a_decision, a_release, allowed
 
 
@@ -58,6 +63,35 @@ def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
 
 def test_derived_columns_are_those_of_the_tables() -> None:
     assert {name: tuple(metadata.tables[name].columns.keys()) for name in COLUMNS} == COLUMNS
+
+
+def test_a_ledger_from_before_a_step_of_the_schema_still_holds(empty_database_url: str, log_key: LogKey) -> None:
+    """An entry that the first release wrote, migrated: same bytes, same derived rows, readable, verifiable."""
+    engine = open_engine(empty_database_url)
+    migrate(engine, "0001")
+    old = a_decision(0, action=Action.BLOCK)
+    record = decision_to_record(old)
+    body = encode("decision", record)
+    frontier = Frontier()
+    frontier.append(leaf_hash(body))
+    note = sign_checkpoint(1, frontier.root(), log_key, HEAD_EXTENSION)
+    with writing(engine) as connection:
+        entry = {"at": old.at, "body": body, "leaf": leaf_hash(body)}
+        connection.execute(insert(entries), {"position": 0, "id": old.id, "kind": "decision", **entry})
+        for name, rows in project(0, "decision", record).items():
+            columns = [each for each in COLUMNS[name] if each not in LATER_FIELDS]
+            for row in rows:
+                connection.execute(insert(metadata.tables[name]), dict(zip(columns, row, strict=False)))
+        connection.execute(insert(ledger_head), {"id": 1, "size": 1, "frontier": frontier.pack(), "note": note})
+
+    migrate(engine)
+
+    with Ledger(engine, log_key) as ledger:
+        assert ledger.decision(old.id) == old
+        new = ledger.append_decision(replace(a_decision(1), requester="key_ada", parent=old.id))
+        assert ledger.decision(new.id) == new
+    assert verify(engine, log_key.public).problems == ()
+    engine.dispose()
 
 
 @pytest.fixture

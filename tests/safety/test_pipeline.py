@@ -35,6 +35,15 @@ def test_a_benign_prompt_is_released_with_its_decisions_mark_and_file(world):
     assert release.fingerprint
 
 
+def test_the_record_says_who_asked_and_what_it_was_derived_from(world):
+    outcome = world.pipeline.run(world.job("an odd field", requester="key_ada", parent="rel_1"))
+
+    recorded = world.ledger.decision(outcome.decision.id)
+    assert (recorded.requester, recorded.parent) == ("key_ada", "rel_1")
+    reviewed = Review(world.ledger).decide(recorded.id, allow=True, reviewer="bob", reason="only odd")
+    assert (reviewed.requester, reviewed.parent) == ("key_ada", "rel_1")
+
+
 def test_a_harmful_prompt_is_refused_before_generation(world):
     outcome = world.pipeline.run(world.job("a pool of blood"))
 

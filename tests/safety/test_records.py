@@ -30,6 +30,7 @@ from safety.domain import (
 from safety.errors import LedgerError
 from safety.projections import project
 from safety.records import (
+    LATER_FIELDS,
     decision_from_record,
     decision_to_record,
     decode,
@@ -86,6 +87,10 @@ decisions = st.builds(
     job=st.none() | words,
     supersedes=st.none() | words,
     reason=words,
+    requester=st.sampled_from(["", "local"]),
+    session=st.sampled_from(["", "5e"]),
+    sketch=st.sampled_from(["", "ab" * 32]),
+    parent=st.sampled_from([None, "dec_1"]),
 )
 releases = st.builds(
     Release,
@@ -242,6 +247,17 @@ def test_derived_rows_hold_every_finding_and_score_in_order(decision: Decision) 
     assert [row[3] for row in rows["findings"]] == [each.category for each in decision.verdict.findings]
     assert [row[1] for row in rows["decisions"]] == [decision.id]
     assert rows["decisions"][0][2] == decision.at.astimezone(UTC)
+
+
+def test_an_entry_from_before_a_field_existed_keeps_its_bytes() -> None:
+    old = decision_to_record(a_decision())
+    assert not set(LATER_FIELDS) & set(old)
+
+    decision = decision_from_record(old)
+
+    assert (decision.requester, decision.session, decision.sketch, decision.parent) == ("", "", "", None)
+    assert encode("decision", decision_to_record(decision)) == encode("decision", old)
+    assert project(0, "decision", old)["decisions"][0][-len(LATER_FIELDS) :] == (None,) * len(LATER_FIELDS)
 
 
 def test_events_have_no_derived_rows() -> None:
