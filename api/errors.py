@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.ownership import ForeignPackageError
-from classifiers.base import ClassifierError, MeasurementError, WeightsError
+from classifiers.base import ClassifierError, ConfigurationError, MeasurementError, WeightsError
 from generator.base import GenerationCancelled, GeneratorError, UnsupportedRequest
 from media.errors import EncodingError, MediaError, MediaLimitExceeded, StorageError, UnreadableMedia
 from provenance.base import CredentialUnreadable, MarkingError, ProvenanceError, SignerUnusable, SigningError
@@ -96,6 +96,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     StorageError: Problem(507, "storage", 1),
     ClassifierError: Problem(500, "classifier", 1),
     WeightsError: Problem(500, "weights", 1),
+    ConfigurationError: Problem(500, "plug-in", 2),
     MeasurementError: Problem(500, "measurement", 1),
     GeneratorError: Problem(500, "generator", 1),
     UnsupportedRequest: Problem(422, "unsupported-request", 2),

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     policy: Path | None = None
     """Policy file; empty: the one that ships."""
 
+    text_plugins: Path | None = None
+    """TOML file of text classifiers and judges that are added to the embedded ones; empty: none."""
+
     provider: str = "framegate development"
     """Who takes responsibility for releases: stands in every manifest."""
 

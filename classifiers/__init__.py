@@ -9,6 +9,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 from classifiers.base import (
     Classifier,
     ClassifierError,
+    ConfigurationError,
     MeasurementError,
     Score,
     Span,
@@ -20,6 +21,7 @@ from classifiers.base import (
 __all__ = [
     "Classifier",
     "ClassifierError",
+    "ConfigurationError",
     "MeasurementError",
     "Score",
     "Span",

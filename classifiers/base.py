@@ -2,6 +2,7 @@
 
 ClassifierError
 ├── WeightsError        a weights file is missing or is not the one that was pinned
+├── ConfigurationError  a plug-in is described in a way that cannot be meant
 └── MeasurementError    this content could not be measured (reported as unmeasured, never as clean)
 """
 
@@ -21,6 +22,10 @@ class ClassifierError(Exception):
 
 class WeightsError(ClassifierError):
     """A weights file is missing, unreadable or its SHA-256 is not the pinned one."""
+
+
+class ConfigurationError(ClassifierError):
+    """The file of text plug-ins asks for what is not there, or for what cannot be meant."""
 
 
 class MeasurementError(ClassifierError):

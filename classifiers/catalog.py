@@ -1,20 +1,20 @@
 """The embedded classifiers, in one table: a new one is one module and one line here.
 
 Builds them and says which cannot be built; networks for frames open with the first frame, so nobody pays for what is
-not asked. Other packages may add classifiers through the entry-point group `framegate.classifiers`, none may take a
-built-in name. Decides nothing: what a signal means is the policy's matter.
+not asked. Other packages may add classifiers through the entry-point group `framegate.classifiers`, settings by rows of
+their own; none may take a built-in name. Decides nothing: what a signal means is the policy's matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from classifiers.base import Classifier, ClassifierError
+from classifiers.base import Classifier, ClassifierError, ConfigurationError
 from classifiers.entities import NamesClassifier
 from classifiers.evasion import EvasionClassifier
 from classifiers.forensics import ForensicClassifier
@@ -58,7 +58,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Row:
-    """One embedded classifier."""
+    """One embedded classifier, or one that settings add."""
 
     name: str
     accepts: type[str] | type[Clip]
@@ -126,15 +126,24 @@ class Catalog:
         return tuple(classifier for classifier in self.classifiers if classifier.accepts is Clip)
 
 
-def build(enabled: Collection[str] | None = None, *, accepts: type[str] | type[Clip] | None = None) -> Catalog:
+def build(
+    enabled: Collection[str] | None = None,
+    *,
+    accepts: type[str] | type[Clip] | None = None,
+    configured: Sequence[Row] = (),
+) -> Catalog:
     """Build the classifiers of these names (all by default), or those of them that take this kind of content.
+
+    `configured`: rows that settings add to the embedded ones.
 
     Raises:
         ClassifierError: an unknown name, or an added classifier that cannot be loaded or takes a built-in name.
+        ConfigurationError: a configured one takes the name of another, or cannot be meant.
         WeightsError: weights are missing or altered; only an optional package may be missing.
     """
     added = _added()
-    unknown = set(enabled or ()) - {row.name for row in BUILT_IN} - set(added)
+    rows = _with(configured, added)
+    unknown = set(enabled or ()) - {row.name for row in rows} - set(added)
     if unknown:
         raise ClassifierError(
             f"no classifier is called {', '.join(sorted(unknown))}; see `classifiers.catalog.names()`"
@@ -142,7 +151,7 @@ def build(enabled: Collection[str] | None = None, *, accepts: type[str] | type[C
     parts = Parts()
     classifiers: list[AnyClassifier] = []
     absent: list[Absent] = []
-    for row in _rows(enabled, accepts):
+    for row in _chosen(rows, enabled, accepts):
         if row.optional_package is not None and find_spec(row.optional_package) is None:
             reason = f"{row.name} needs the package {row.optional_package!r}, which is not installed"
             absent.append(Absent(row.name, row.signals, reason))
@@ -158,21 +167,46 @@ def names() -> tuple[str, ...]:
 
 
 def known_signals(
-    enabled: Collection[str] | None = None, *, accepts: type[str] | type[Clip] | None = None
+    enabled: Collection[str] | None = None,
+    *,
+    accepts: type[str] | type[Clip] | None = None,
+    configured: Sequence[Row] = (),
 ) -> frozenset[str]:
-    """Return every signal of the built-in classifiers, present or absent, and of those that other packages add.
+    """Return every signal of the built-in classifiers, present or absent, and of those that settings or packages add.
 
-    Reads no weights file of a built-in one. Those of other packages are built, since only they know their signals.
+    Reads no weights file of a row. Classifiers of other packages are built, since only they know their signals.
 
     Raises:
         ClassifierError: an added classifier cannot be loaded or takes a built-in name.
+        ConfigurationError: a configured one takes the name of another.
     """
-    built_in = frozenset(signal for row in _rows(enabled, accepts) for signal in row.signals)
-    return built_in.union(*(classifier.signals for classifier in _added_classifiers(_added(), enabled, accepts)))
+    added = _added()
+    rows = _chosen(_with(configured, added), enabled, accepts)
+    signals = frozenset(signal for row in rows for signal in row.signals)
+    return signals.union(*(classifier.signals for classifier in _added_classifiers(added, enabled, accepts)))
 
 
-def _rows(enabled: Collection[str] | None, accepts: type[str] | type[Clip] | None) -> Iterator[Row]:
-    for row in BUILT_IN:
+def _with(configured: Sequence[Row], added: Collection[str]) -> tuple[Row, ...]:
+    """Return the built-in rows and the configured ones.
+
+    Raises:
+        ConfigurationError: a configured one takes the name of another classifier.
+    """
+    taken = {row.name for row in BUILT_IN} | set(added)
+    for row in configured:
+        if row.name in taken:
+            raise ConfigurationError(
+                f"the configured classifier {row.name!r} takes the name of another: a classifier may be added, not "
+                "replaced; rename its block"
+            )
+        taken.add(row.name)
+    return (*BUILT_IN, *configured)
+
+
+def _chosen(
+    rows: Iterable[Row], enabled: Collection[str] | None, accepts: type[str] | type[Clip] | None
+) -> Iterator[Row]:
+    for row in rows:
         if (enabled is None or row.name in enabled) and accepts in (None, row.accepts):
             yield row
 

@@ -9,7 +9,7 @@ import typer
 
 from api.settings import Settings
 from api.terminal import print_json, say
-from api.wiring import offered_signals
+from api.wiring import configured_rows, offered_signals
 from safety.domain import Checkpoint
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
 
@@ -46,7 +46,7 @@ def check(
 ) -> None:
     """Check a policy: readable, consistent, every checkpoint guarded, every signal offered by a classifier."""
     policy = load_policy(file)
-    policy.require_signals(offered_signals())
+    policy.require_signals(offered_signals(configured_rows(Settings().text_plugins)))
     if as_json:
         print_json({"policy": policy.digest, "name": policy.name, "rules": len(policy.rules), "ok": True})
     else:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from api.keys import anchors_pem, ledger_key, watermark_key
 from api.settings import Settings
 from api.wiring.house import House, now, offered_signals
+from api.wiring.plugins import configured_rows
 from safety.database import migrate, open_engine, schema_is_current
 from safety.framegate import Framegate
 
-__all__ = ["House", "now", "offered_signals", "open_framegate", "open_house", "prepare"]
+__all__ = ["House", "configured_rows", "now", "offered_signals", "open_framegate", "open_house", "prepare"]
 
 
 def prepare(settings: Settings, *, queue: bool = True) -> None:

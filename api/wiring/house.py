@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.keys import anchors_pem, signer, watermark_key
 from api.views import origin_view
+from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
 from media.clip import Clip
@@ -51,13 +53,18 @@ class House(Records):
     def policy(self) -> Policy:
         """The policy in force, checked against the classifiers there are."""
         policy = load_policy(self.settings.policy or DEFAULT_POLICY)
-        policy.require_signals(offered_signals())
+        policy.require_signals(offered_signals(self.text_plugins))
         return policy
+
+    @cached_property
+    def text_plugins(self) -> tuple[catalog.Row, ...]:
+        """What the settings add to the classifiers of prompts."""
+        return configured_rows(self.settings.text_plugins)
 
     @cached_property
     def text_classifiers(self) -> tuple[Classifier[str], ...]:
         """Classifiers of prompts."""
-        return catalog.build(accepts=str).for_text()
+        return catalog.build(accepts=str, configured=self.text_plugins).for_text()
 
     @cached_property
     def clip_catalog(self) -> catalog.Catalog:
@@ -202,9 +209,12 @@ class House(Records):
         self.ledger.checkpoint()
 
 
-def offered_signals() -> dict[Checkpoint, frozenset[str]]:
-    """Every signal that a policy may ask for, by checkpoint, without loading a weights file."""
-    text, clip = catalog.known_signals(accepts=str), catalog.known_signals(accepts=Clip)
+def offered_signals(configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, frozenset[str]]:
+    """Every signal that a policy may ask for, by checkpoint, without loading a weights file.
+
+    `configured`: what the settings add to the embedded classifiers.
+    """
+    text, clip = catalog.known_signals(accepts=str, configured=configured), catalog.known_signals(accepts=Clip)
     return {
         Checkpoint.PROMPT: text,
         Checkpoint.INPUT: text | clip,

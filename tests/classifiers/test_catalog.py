@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 
 from classifiers import catalog
-from classifiers.base import ClassifierError, Score
+from classifiers.base import ClassifierError, ConfigurationError, Score
 from media.clip import Clip
 
 
@@ -159,6 +159,36 @@ def test_an_added_classifier_that_is_not_what_it_says_stops_the_build(installed,
 
     with pytest.raises(ClassifierError, match="entry point 'added'"):
         catalog.build()
+
+
+def row_of(name="mine", signal="text.mine"):
+    class Mine(Added):
+        signals = frozenset({signal})
+
+    return catalog.Row(name, str, Mine.signals, lambda _: Mine())
+
+
+def test_settings_may_add_a_classifier_of_prompts():
+    configured = (row_of(), row_of("other", "text.violence"))
+
+    built = catalog.build({"mine", "other"}, configured=configured)
+
+    assert [classifier.signals for classifier in built.for_text()] == [{"text.mine"}, {"text.violence"}]
+    assert catalog.known_signals(accepts=str, configured=configured) == {
+        *catalog.known_signals(accepts=str),
+        "text.mine",
+    }
+    assert catalog.known_signals(accepts=Clip, configured=configured) == catalog.known_signals(accepts=Clip)
+
+
+def test_settings_may_not_replace_a_classifier(installed):
+    installed(("added", "Added"))
+
+    for configured in [(row_of("lexicon"),), (row_of("added"),), (row_of(), row_of())]:
+        with pytest.raises(ConfigurationError, match="added, not replaced"):
+            catalog.build({"evasion"}, configured=configured)
+        with pytest.raises(ConfigurationError, match="added, not replaced"):
+            catalog.known_signals(configured=configured)
 
 
 def test_checking_a_prompt_opens_no_network_for_frames():
