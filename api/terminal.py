@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan
+from safety.advice import would_pass
+from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan, Verdict
+from safety.severity import gravest, tier_of
 
 people = Console(stderr=True, highlight=False)
 """Where people read."""
@@ -50,14 +52,20 @@ def explain(decision: Decision) -> None:
     """Tell a person what was decided, why, and what to do about it."""
     colour = {Action.ALLOW: "green", Action.REVIEW: "yellow", Action.BLOCK: "red"}[decision.verdict.action]
     word = {Action.ALLOW: "allowed", Action.REVIEW: "held for review", Action.BLOCK: "refused"}
-    say(f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint} · decision {decision.id}")
+    say(
+        f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint}"
+        f"{_grade(decision.verdict.severity)} · decision {decision.id}"
+    )
     for category, findings in _by_category(decision.verdict.findings).items():
-        say(f"  [bold]{category}[/] → {findings[0].action.word}: {escape(findings[0].clause)}")
+        grade = _grade(gravest(findings[0].action, findings))
+        say(f"  [bold]{category}[/] → {findings[0].action.word}{grade}: {escape(findings[0].clause)}")
         evidence = {each: None for finding in findings for each in finding.evidence}
         for each in list(evidence)[:MAX_EVIDENCE]:
             seen = "unmeasured" if each.score is None else f"{each.score:.2f}"
             place = f"{_place(each.span)} {escape(each.detail)}".rstrip()
             say(f"    {each.signal} {seen} (threshold {each.threshold:g}){place}")
+    _say_what_moved(decision.verdict)
+    _say_what_would_pass(decision.verdict)
     coverage = decision.measurement.coverage
     if coverage is not None:
         say(
@@ -70,6 +78,29 @@ def explain(decision: Decision) -> None:
         say(f"  next: framegate review decide {decision.id} --allow|--refuse --reason …")
     if decision.verdict.action is Action.BLOCK:
         say(f"  to appeal, quote decision {decision.id}")
+
+
+def _grade(severity: int | None) -> str:
+    """The severity with its tier; nothing where all is well or nobody can say."""
+    return f" · severity {severity} ({tier_of(severity)})" if severity else ""
+
+
+def _say_what_moved(verdict: Verdict) -> None:
+    for each in verdict.modifiers:
+        way = "stricter" if each.shift < 0 else "more lenient"
+        places = "".join(_place(evidence.span) for evidence in each.evidence)
+        unmeasured = " (unmeasured, so it counts)" if any(evidence.score is None for evidence in each.evidence) else ""
+        say(f"  [dim]{way} for {', '.join(each.categories)}: {escape(each.id)}{places}{unmeasured}[/]")
+
+
+def _say_what_would_pass(verdict: Verdict) -> None:
+    for advice in would_pass(verdict):
+        if advice.text:
+            say(f"  would pass ({advice.category}): {escape(advice.text)}")
+        for change in advice.changes[:MAX_EVIDENCE]:
+            say(f"    change the {change.what}{_place(change.span)}")
+        if advice.without:
+            say(f"    or the same without {escape(' and '.join(advice.without))}")
 
 
 def _by_category(findings: Sequence[Finding]) -> dict[str, list[Finding]]:

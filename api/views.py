@@ -8,7 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from provenance.base import Credential
-from safety.domain import Coverage, Decision, Finding, Job, OriginReport, Release, Span, TextSpan, Unmeasured
+from safety.advice import Advice, would_pass
+from safety.domain import (
+    Coverage,
+    Decision,
+    Finding,
+    Job,
+    ModifierInForce,
+    OriginReport,
+    Release,
+    Span,
+    TextSpan,
+    Unmeasured,
+    Verdict,
+)
+from safety.severity import tier_of
 
 Json = dict[str, Any]
 
@@ -21,6 +35,7 @@ def decision_view(decision: Decision) -> Json:
     view: Json = {
         "action": decision.verdict.action.word,
         "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        **grade_view(decision.verdict),
         "scores": dict(sorted(scores.items())),
         "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
         "policy": decision.verdict.policy,
@@ -50,8 +65,12 @@ def finding_rows(finding: Finding) -> list[Json]:
             "category": finding.category,
             "signal": each.signal,
             "score": None if each.score is None else round(each.score, 4),
-            "threshold": each.threshold,
+            "threshold": round(each.threshold, 4),
+            "threshold_written": each.threshold if each.written is None else each.written,
+            "moved_by": list(finding.moved_by),
             "action": finding.action.word,
+            "severity": finding.severity,
+            "tier": tier_of(finding.severity).value,
             "span": None if each.span is None else span_view(each.span),
             "rule": finding.rule,
             "clause": finding.clause,
@@ -59,6 +78,37 @@ def finding_rows(finding: Finding) -> list[Json]:
         }
         for each in finding.evidence
     ]
+
+
+def grade_view(verdict: Verdict) -> Json:
+    """How grave a verdict is, what moved its thresholds, and what would pass."""
+    return {
+        "severity": verdict.severity,
+        "tier": tier_of(verdict.severity).value,
+        "modifiers": [modifier_view(each) for each in verdict.modifiers],
+        "would_pass": [advice_view(each) for each in would_pass(verdict)],
+    }
+
+
+def modifier_view(modifier: ModifierInForce) -> Json:
+    """A modifier that held, and where; `measured` is false where it counts because nobody could tell."""
+    return {
+        "id": modifier.id,
+        "shift": modifier.shift,
+        "categories": list(modifier.categories),
+        "measured": all(each.score is not None for each in modifier.evidence),
+        "spans": [span_view(each.span) for each in modifier.evidence if each.span is not None],
+    }
+
+
+def advice_view(advice: Advice) -> Json:
+    """What would pass in one category: places, never words of the prompt."""
+    return {
+        "category": advice.category,
+        "advice": advice.text or None,
+        "change": [{"what": each.what, **span_view(each.span)} for each in advice.changes],
+        "without": list(advice.without),
+    }
 
 
 def span_view(span: Span) -> Json:

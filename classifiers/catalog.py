@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from classifiers.base import Classifier, ClassifierError, ConfigurationError
+from classifiers.context import ContextClassifier
 from classifiers.entities import NamesClassifier
 from classifiers.evasion import EvasionClassifier
 from classifiers.forensics import ForensicClassifier
@@ -72,6 +73,7 @@ _TEXT = (
     Row("lexicon", str, LexiconClassifier.signals, lambda _: LexiconClassifier()),
     Row("names", str, NamesClassifier.signals, lambda _: NamesClassifier()),
     Row("text_encoder", str, TextEncoderClassifier.signals, lambda _: TextEncoderClassifier()),
+    Row("context", str, ContextClassifier.signals, lambda _: ContextClassifier()),
     Row("evasion", str, EvasionClassifier.signals, lambda _: EvasionClassifier()),
 )
 _CLIPS = (

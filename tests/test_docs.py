@@ -17,8 +17,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 
 WORDS = (
     "Prompt", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span", "Category", "Threshold",
-    "Rule", "Modifier", "Policy", "Finding", "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Appeal", "Manifest",
-    "Credential", "SoftBinding", "Release", "Origin",
+    "Rule", "Modifier", "Policy", "Finding", "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold",
+    "Reviewer", "Appeal", "Manifest", "Credential", "SoftBinding", "Release", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
 

@@ -81,6 +81,17 @@ WITHOUT_NAME = frozenset(
         "names.character",
         "names.brand",
         "names.artist_style",
+        "context.news",
+        "context.education",
+        "context.medical",
+        "context.art",
+        "context.satire",
+        "context.history",
+        "context.fiction",
+        "modifier.photorealistic",
+        "modifier.real_person",
+        "modifier.temporal_only",
+        "modifier.claimed_purpose",
     }
 )
 """Signals of prompts that none of the 13 names stands for."""

@@ -13,7 +13,7 @@ from api.auth import HouseOf, Requester
 from api.errors import UnsupportedFeatureError
 from api.routes.categories import NAMES, answer
 from api.schemas import ImagePart, ModerationBody, TextPart
-from api.views import finding_rows, unmeasured_rows
+from api.views import finding_rows, grade_view, unmeasured_rows
 from safety.domain import Action, Decision
 from safety.gate import refuse_unreadable
 
@@ -51,6 +51,7 @@ def result_view(decision: Decision) -> dict[str, Any]:
             "action": decision.verdict.action.word,
             "policy": decision.verdict.policy,
             "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+            **grade_view(decision.verdict),
             "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
             "categories_unmeasured": told.unmeasured,
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.views import Json, finding_rows, unmeasured_rows
+from api.views import Json, finding_rows, grade_view, unmeasured_rows
 from api.wiring import House
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
 
@@ -60,6 +60,7 @@ def decided_view(decision: Decision) -> Json:
         "action": decision.verdict.action.word,
         "policy": decision.verdict.policy,
         "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        **grade_view(decision.verdict),
         "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
     }
 
