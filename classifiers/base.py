@@ -8,8 +8,9 @@ ClassifierError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from media.clip import Clip
 
@@ -99,3 +100,18 @@ class Classifier(Protocol[Content]):
         Raises:
             MeasurementError: the content cannot be measured. Never guesses.
         """
+
+
+@runtime_checkable
+class SecondReader(Classifier[str], Protocol):
+    """A classifier of prompts that reads after the others and is told what they scored."""
+
+    def score_after(self, content: str, earlier: Sequence[Score]) -> list[Score]:
+        """Return what `score` would, or spare itself where the others are sure: then what they scored.
+
+        Raises:
+            MeasurementError: the content cannot be measured. Never guesses.
+        """
+
+    def close(self) -> None:
+        """Let go of what it holds open: connections, say. May be called twice."""

@@ -11,9 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from classifiers.base import ConfigurationError
+from classifiers.judge_hazards import HAZARDS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 """Goes to the ledger with every decision."""
@@ -86,9 +96,103 @@ class TextClassifierBlock(Block):
         return calibration
 
     @property
-    def signals(self) -> frozenset[str]:
+    def reported(self) -> frozenset[str]:
         """Every signal that it reports."""
         return frozenset(self.labels.values())
+
+
+class JudgeBlock(Block):
+    """A safety model behind an OpenAI-compatible endpoint, and when it is asked."""
+
+    family: Literal["llama_guard", "qwen3guard", "shieldgemma", "gpt_oss_safeguard"]
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")]
+    """Up to and with `/v1`; nothing else is ever contacted."""
+
+    model: Annotated[str, StringConstraints(min_length=1)]
+    """Name by which the server knows the model."""
+
+    signals: dict[str, SignalName] = {}
+    """Code of the family to signal. For families that are given our policy: id of a category, required."""
+
+    ignore: list[str] = []
+    """Codes that are of no concern here; every other one needs a signal."""
+
+    reads: Literal["english", "any"] = "english"
+    when: Literal["always", "unsure"] = "always"
+    """`unsure`: only if a score that it watches lies in the band, or is missing."""
+
+    band: list[Annotated[float, Field(ge=0, le=1)]] = Field([], max_length=2)
+    """[low, high]: from and up to which probability the watched classifier counts as unsure."""
+
+    watches: dict[SignalName, SignalName] = {}
+    """Its signal to the embedded signal that it gives a second opinion on."""
+
+    worth: dict[Literal["safe", "controversial", "unsafe"], Annotated[float, Field(ge=0, le=1)]] = {}
+    """What a word of the judge is worth as a probability."""
+
+    seconds: float = Field(2.0, gt=0, le=60)
+    """Time box of one text, connecting and repeating included."""
+
+    at_once: int = Field(8, ge=1, le=256)
+    """Connections at the same time."""
+
+    cache_entries: int = Field(10_000, ge=0, le=10_000_000)
+    cache_s: float = Field(3600.0, gt=0)
+    """Seconds for which an answer stands."""
+
+    key_file: str | None = None
+    """File with the API key; relative to this file."""
+
+    ca_file: str | None = None
+    """PEM file of the authority that signed the server's certificate; relative to this file."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> JudgeBlock:
+        if (self.when == "unsure") != (len(self.band) == 2):
+            raise ValueError('when = "unsure" and band = [low, high] go together')
+        if self.band and not self.band[0] < self.band[1]:
+            raise ValueError("band: low is below high")
+        hazards = HAZARDS.get(self.family)
+        if hazards is None:
+            if not self.signals or self.ignore:
+                raise ValueError(f"{self.family} is asked about our policy: signals maps ids of its categories")
+        else:
+            codes, told = {hazard.code for hazard in hazards}, {*self.mapped, *self.left_out}
+            if stray := sorted({*self.signals, *self.ignore} - codes):
+                raise ValueError(f"{self.family} has no {stray[0]!r}; it has: {', '.join(sorted(codes))}")
+            if silent := sorted(codes - told):
+                raise ValueError(f"{silent[0]!r} needs a signal, or has to be named in ignore")
+        if twice := sorted(set(self.mapped) & set(self.ignore)):
+            raise ValueError(f"{twice[0]!r} has a signal and is ignored")
+        if self.when == "unsure" and (blind := sorted(self.reported - set(self.watched))):
+            raise ValueError(f"watches: {blind[0]!r} needs the signal that says whether to ask")
+        if stray := sorted(set(self.watches) - self.reported):
+            raise ValueError(f"watches: it does not report {stray[0]!r}")
+        return self
+
+    @property
+    def mapped(self) -> dict[str, str]:
+        """Code to signal: as the block says, or the family's own table."""
+        table = {hazard.code: hazard.signal for hazard in HAZARDS.get(self.family, ()) if hazard.signal}
+        return dict(self.signals) or {code: signal for code, signal in table.items() if code not in self.ignore}
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Codes that are ignored on purpose."""
+        by_table = {hazard.code for hazard in HAZARDS.get(self.family, ()) if not hazard.signal}
+        return frozenset({*self.ignore, *(by_table - set(self.signals))})
+
+    @property
+    def watched(self) -> dict[str, str]:
+        """Its signal to the signal it watches: as the block says, the family's table, or a signal to itself."""
+        table = {hazard.signal: hazard.near for hazard in HAZARDS.get(self.family, ()) if hazard.signal and hazard.near}
+        itself = {signal: signal for signal in self.reported if signal.startswith("text.")}
+        return {k: v for k, v in {**table, **itself, **self.watches}.items() if k in self.reported}
+
+    @property
+    def reported(self) -> frozenset[str]:
+        """Every signal that it reports."""
+        return frozenset(self.mapped.values())
 
 
 class PluginFile(BaseModel):
@@ -97,14 +201,15 @@ class PluginFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     text_classifier: list[TextClassifierBlock] = []
+    judge: list[JudgeBlock] = []
 
     folder: Path = Field(Path(), exclude=True)
     """Where the file lies."""
 
     @property
-    def blocks(self) -> Sequence[TextClassifierBlock]:
+    def blocks(self) -> Sequence[Block]:
         """Every block."""
-        return self.text_classifier
+        return [*self.text_classifier, *self.judge]
 
 
 def read_plugin_file(path: Path | None) -> PluginFile:

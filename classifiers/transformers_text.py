@@ -56,7 +56,7 @@ class TransformersTextClassifier:
         opened = open_checkpoint(block, beside)
         self.name = block.name
         self.version = opened.version
-        self.signals = block.signals
+        self.signals = block.reported
         self._block = block
         self._network, self._tokenizer, self._labels = opened.network, opened.tokenizer, opened.labels
         self._window_tokens = opened.window_tokens

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers.base import Classifier, Content, MeasurementError
+from classifiers.base import Classifier, Content, MeasurementError, SecondReader
 from media.clip import Clip, Coverage, VideoInfo
 from media.isolation import open_video
 from media.limits import Limits
@@ -46,9 +46,16 @@ class _Collector:
         self._took_ms: dict[str, float] = {}
 
     def run(self, classifier: Classifier[Content], content: Content) -> None:
+        self._run(classifier, lambda: classifier.score(content))
+
+    def run_after(self, classifier: SecondReader, content: str) -> None:
+        earlier = [score for kept in self._scores.values() for score in kept]
+        self._run(classifier, lambda: classifier.score_after(content, earlier))
+
+    def _run(self, classifier: Classifier[Content], measure: Callable[[], list[Score]]) -> None:
         started = time.perf_counter()
         try:
-            for score in classifier.score(content):
+            for score in measure():
                 self._keep(score)
         except MeasurementError as error:
             self.miss(classifier.signals, str(error))
@@ -78,8 +85,14 @@ class _Collector:
 def measure_text(instruments: Instruments, text: str) -> Measurement:
     """Return what the text classifiers say about a prompt."""
     collector = _Collector(())
+    second: list[SecondReader] = []
     for classifier in instruments.text:
-        collector.run(classifier, text)
+        if isinstance(classifier, SecondReader):
+            second.append(classifier)
+        else:
+            collector.run(classifier, text)
+    for reader in second:
+        collector.run_after(reader, text)
     return collector.measurement()
 
 

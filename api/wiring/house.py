@@ -14,6 +14,7 @@ from api.views import origin_view
 from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
+from classifiers.base import SecondReader
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -59,7 +60,9 @@ class House(Records):
     @cached_property
     def text_plugins(self) -> tuple[catalog.Row, ...]:
         """What the settings add to the classifiers of prompts."""
-        return configured_rows(self.settings.text_plugins)
+        return configured_rows(
+            self.settings.text_plugins, lambda: {each.id: each.clause for each in self.policy.categories.values()}
+        )
 
     @cached_property
     def text_classifiers(self) -> tuple[Classifier[str], ...]:
@@ -197,6 +200,13 @@ class House(Records):
             concurrency=self.settings.worker_concurrency,
             lease_s=self.settings.worker_lease_s,
         )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for classifier in self.__dict__.get("text_classifiers", ()):
+            if isinstance(classifier, SecondReader):
+                classifier.close()
+        super().close()
 
     def self_test(self) -> None:
         """Prove before any work that weights, policy, signer and ledger can do theirs.

@@ -37,7 +37,7 @@ def test_a_sound_file_is_read_with_its_defaults(read, tmp_path):
     (block,) = file.text_classifier
 
     assert file.folder == tmp_path
-    assert block.signals == {"text.harassment", "text.threat"}
+    assert block.reported == {"text.harassment", "text.threat"}
     assert (block.device, block.batch, block.reads, block.max_tokens) == ("cpu", 8, "english", None)
     assert (block.calibration["threat"].slope, block.calibration["threat"].offset) == (2, -0.5)
 
@@ -82,3 +82,70 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="is not TOML"):
         read_plugin_file(tmp_path / "binary.toml")
+
+
+JUDGE = """
+[[judge]]
+name = "guard"
+family = "llama_guard"
+base_url = "http://127.0.0.1:8000/v1"
+model = "guard"
+when = "unsure"
+band = [0.2, 0.8]
+"""
+
+
+def test_a_judge_takes_the_table_of_its_family(read):
+    (block,) = read(JUDGE).judge
+
+    assert block.mapped["S10"] == "judge.hate"
+    assert block.watched["judge.hate"] == "text.hate"
+    assert block.left_out == {"S6", "S14"}
+    assert set(block.watched) == block.reported == {*block.mapped.values()}
+
+
+def test_a_judge_may_map_its_codes_otherwise(read):
+    signals = ", ".join(f'S{number} = "text.violence"' for number in range(1, 13) if number != 6)
+    (block,) = read(f'{JUDGE}signals = {{ {signals} }}\nignore = ["S13"]\n').judge
+
+    assert block.reported == {"text.violence"}
+    assert block.watched == {"text.violence": "text.violence"}
+    assert block.left_out == {"S6", "S13", "S14"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("band = [0.2, 0.8]", ""), "go together"),
+        (('when = "unsure"', ""), "go together"),
+        (("[0.2, 0.8]", "[0.8, 0.2]"), "low is below high"),
+        (("[0.2, 0.8]", "[0.2, 1.8]"), "band"),
+        (("[0.2, 0.8]", "[0.2]"), "go together"),
+        (('"llama_guard"', '"llama_gard"'), "family"),
+        (('"llama_guard"', '"shieldgemma"'), "signals maps ids of its categories"),
+        (("http://127.0.0.1:8000/v1", "ftp://127.0.0.1/v1"), "base_url"),
+        (("http://127.0.0.1:8000/v1", "http://user:secret@127.0.0.1/v1"), "base_url"),
+        (("http://127.0.0.1:8000/v1", "http://127.0.0.1/v1?key=1"), "base_url"),
+        (('model = "guard"', 'model = "guard"\nignore = ["S77"]'), "has no 'S77'"),
+        (('model = "guard"', 'model = "guard"\nsignals = { S1 = "judge.a" }'), "needs a signal, or has to be named"),
+        (('model = "guard"', 'model = "guard"\nwatches = { "judge.x" = "text.hate" }'), "does not report 'judge.x'"),
+        (('model = "guard"', 'model = "guard"\nworth = { maybe = 0.5 }'), "worth"),
+        (('model = "guard"', 'model = "guard"\nseconds = 0'), "seconds"),
+    ],
+)
+def test_a_judge_that_cannot_be_meant_is_refused(read, change, message):
+    assert change[0] in JUDGE
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(JUDGE.replace(*change))
+
+    assert message in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_judge_without_a_signal_to_watch_is_not_asked_in_doubt(read):
+    policy_judge = JUDGE.replace("llama_guard", "shieldgemma") + 'signals = { hate = "judge.hate" }\n'
+
+    with pytest.raises(ConfigurationError, match=r"'judge.hate' needs the signal that says whether to ask"):
+        read(policy_judge)
+    assert read(policy_judge + 'watches = { "judge.hate" = "text.hate" }\n').judge[0].watched

@@ -13,6 +13,7 @@ from safety.domain import Action
 from safety.errors import PolicyError
 from safety.policy import DEFAULT_POLICY
 from tests.checkpoints import make_checkpoint
+from tests.judge_server import JudgeServer, running
 
 BENIGN = "A happy cat sleeps in the house."
 
@@ -87,5 +88,77 @@ def test_a_plug_in_that_takes_an_embedded_name_refuses_the_start(settings):
     house = House(settings)
 
     with pytest.raises(ConfigurationError, match="'lexicon' takes the name of another"):
+        house.self_test()
+    house.close()
+
+
+JUDGE_RULES = """
+[[rules]]
+id = "prompt.judge.violence.block"
+checkpoint = "prompt"
+category = "violence"
+signal = "judge.violence"
+threshold = 0.5
+action = "block"
+"""
+
+
+@pytest.fixture
+def judged(settings):
+    """The same house with a judge in doubt instead, whose band begins above what a benign prompt scores."""
+    with running(JudgeServer()) as server:
+        settings.text_plugins.write_text(
+            '[[judge]]\nname = "guard"\nfamily = "gpt_oss_safeguard"\nmodel = "guard"\nseconds = 20.0\n'
+            f'base_url = "{server.base_url}"\nwhen = "unsure"\nband = [0.000001, 1.0]\n'
+            'signals = { violence = "judge.violence" }\n'
+            'watches = { "judge.violence" = "terms.violence" }\n'
+        )
+        settings.policy.write_text(DEFAULT_POLICY.read_text("utf-8") + JUDGE_RULES)
+        with open_house(settings) as house:
+            yield house, server
+
+
+def test_a_judge_that_is_not_needed_is_not_asked_and_the_record_says_so(judged):
+    house, server = judged
+
+    decision = house.prompt_gate.check_prompt(BENIGN)
+
+    assert server.asked == []
+    assert decision.verdict.action is Action.ALLOW
+    assert "judge.violence" not in {gap.signal for gap in decision.verdict.unmeasured}
+    (score,) = [score for score in decision.measurement.scores if score.signal == "judge.violence"]
+    assert (score.value, score.detail) == (0.0, "not_asked:terms.violence")
+    assert house.ledger.decision(decision.id) == decision
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule_fires"),
+    [('{"verdict": "unsafe", "violates": ["violence"]}', True), ("no idea", False)],
+)
+def test_a_judge_in_doubt_is_asked_with_the_clause_and_stops_or_is_unmeasured(judged, answer, rule_fires):
+    house, server = judged
+    server.say = lambda _: answer
+    gory = "A beheading in the market square, blood gushing everywhere."
+
+    decision = house.prompt_gate.check_prompt(gory)
+
+    system, user = server.asked[0]["messages"]
+    assert house.policy.categories["violence"].clause in system["content"]
+    assert gory in user["content"]
+    (finding,) = [found for found in decision.verdict.findings if found.rule == "prompt.judge.violence.block"]
+    assert (finding.evidence[0].score is not None) == rule_fires
+    assert ("judge.violence" in {gap.signal for gap in decision.verdict.unmeasured}) != rule_fires
+    assert finding.action is (Action.BLOCK if rule_fires else Action.REVIEW)
+
+
+def test_a_judge_that_watches_nothing_there_is_refused(settings):
+    settings.text_plugins.write_text(
+        '[[judge]]\nname = "guard"\nfamily = "shieldgemma"\nmodel = "guard"\nbase_url = "http://127.0.0.1:1/v1"\n'
+        'signals = { violence = "judge.violence" }\nwhen = "unsure"\nband = [0.2, 0.8]\n'
+        'watches = { "judge.violence" = "text.violense" }\n'
+    )
+    house = House(settings)
+
+    with pytest.raises(ConfigurationError, match=r"guard: it watches 'text\.violense', which no classifier"):
         house.self_test()
     house.close()
