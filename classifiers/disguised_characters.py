@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from classifiers.vocabulary import LISTS, words
+from classifiers.vocabulary import LISTS, disguised_words, is_word, ranks
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Replace `text[start:end]` by `text`. `transform` is empty where nothing was hidden."""
+    """Replace `text[start:end]` by `text`. `transform` is empty where nothing was hidden; `backwards` where the first
+    character of the new text stands for the last of the old."""
 
     start: int
     end: int
     text: str
     transform: str
+    backwards: bool = False
 
 
 _JOINERS: Final = "\u200c\u200d"
@@ -125,25 +127,79 @@ def _lookalikes() -> dict[str, str]:
     return table
 
 
+_STROKED: Final = re.compile(
+    r"LATIN (?:(SMALL)|(CAPITAL)|LETTER SMALL CAPITAL) (?:LETTER )?(?:TURNED |REVERSED )?([A-Z])(?: |$)"
+)
+
+
+@cache
+def _plain_latin(char: str) -> str:
+    """The letter under a stroke, hook or accent (`ø`, `ƙ`, `é`), the character itself where there is none."""
+    base = unicodedata.normalize("NFD", char)[0]
+    if base != char:
+        return base
+    match = _STROKED.match(unicodedata.name(char, ""))
+    if match is None:
+        return char
+    return match.group(3) if match.group(2) else match.group(3).lower()
+
+
 _RUN: Final = re.compile(r"[^\W_]+|[\U0001F150-\U0001F189]+")
+_EVERYDAY: Final = 6000
+"""Place by frequency up to which a word is everyday English, so that no accent belongs on it."""
+
+_ACCENTED_SHARE: Final = 0.34
+"""From this share of accented everyday words on, the accents are a costume: French or German reach a few percent."""
 
 
 def confusables(text: str) -> list[Edit]:
-    """Replace look-alikes of other scripts inside otherwise Latin words; real Russian or Greek words stay."""
+    """Replace look-alikes of other scripts inside otherwise Latin words; real Russian or Greek words stay.
+
+    Accents and strokes that English does not write (`kïłł`) go where a word that people disguise comes out, or where
+    so many English words wear them that it cannot be another language.
+    """
     if text.isascii():
         return []
     table = _lookalikes()
     letters = [char for char in text if char.isalpha()]
     mostly_latin = sum(_is_latin(char) for char in letters) >= 0.5 * len(letters)
-    edits = []
+    edits: list[Edit] = []
+    accented: list[Edit] = []
+    written = everyday = 0
     for match in _RUN.finditer(text):
         run = match.group()
+        written += run[0].isalpha()
         if run.isascii():
             continue
         plain = "".join(table.get(char, char) for char in run)
-        if plain == run or not all(_is_latin(char) for char in plain):
+        if not all(_is_latin(char) for char in plain):
             continue
-        mixed = any(_is_latin(char) and char.isalpha() for char in run)
-        if mixed or (mostly_latin and plain.lower() in words()):
-            edits.append(Edit(match.start(), match.end(), plain, "confusables"))
+        if plain != run:
+            mixed = any(_is_latin(char) and char.isalpha() for char in run)
+            if mixed or (mostly_latin and is_word(plain.lower())):
+                edits.append(Edit(match.start(), match.end(), plain, "confusables"))
+        elif (bare := "".join(map(_plain_latin, run))) != run and bare.isascii():
+            edit = Edit(match.start(), match.end(), bare, "combining")
+            if bare.lower() in disguised_words():
+                edits.append(edit)
+            else:
+                accented.append(edit)
+                everyday += len(bare) > 3 and ranks().get(bare.lower(), _EVERYDAY) < _EVERYDAY
+    if everyday >= 2 and everyday + len(edits) >= _ACCENTED_SHARE * written:
+        edits = sorted([*edits, *accented], key=lambda edit: edit.start)
+    return edits
+
+
+_FLAGS: Final = re.compile("[\U0001f1e6-\U0001f1ff](?: ?[\U0001f1e6-\U0001f1ff]){2,}")
+
+
+def flag_letters(text: str) -> list[Edit]:
+    """Read regional indicators (the halves of flags) as letters where a word comes out."""
+    if text.isascii():
+        return []
+    edits = []
+    for match in _FLAGS.finditer(text):
+        word = "".join(chr(ord(char) - 0x1F1E6 + ord("a")) for char in match.group() if char != " ")
+        if is_word(word):
+            edits.append(Edit(match.start(), match.end(), word, "confusables"))
     return edits

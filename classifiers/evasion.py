@@ -15,12 +15,25 @@ PURPOSE: Final = {
     "fullwidth": 0.4,
     "combining": 0.7,
     "confusables": 0.9,
+    "percent": 0.3,
+    "entities": 0.3,
+    "escapes": 0.6,
+    "base64": 0.9,
+    "base32": 0.9,
+    "hex": 0.9,
+    "binary": 0.9,
+    "decimal": 0.9,
+    "reversed": 0.9,
+    "rot13": 0.95,
+    "caesar": 0.95,
+    "atbash": 0.95,
     "leetspeak": 0.7,
-    "spacing": 0.7,
+    "spacing": 0.6,
     "repeats": 0.2,
 }
 """Judged probability that a text with this disguise was written so on purpose: copied web text carries zero-width
-characters and styled letters by accident, mixed scripts inside one word hardly ever happen so."""
+characters, styled letters, percent signs and entities by accident, words break at line ends and long vowels are
+ordinary; mixed scripts inside one word, codes and ciphers hardly ever come by accident."""
 
 
 class EvasionClassifier:
@@ -37,7 +50,7 @@ class EvasionClassifier:
         """Return the probability that at least one disguise was meant, each taken as independent evidence.
 
         Raises:
-            MeasurementError: nothing that can be seen is left of the text.
+            MeasurementError: nothing that can be seen is left of the text, or it wears too many layers of disguise.
         """
         normalized = normalize(content)
         if not normalized.text:

@@ -1,7 +1,8 @@
 """Undoes what people do to text to slip past filters, and remembers where every character came from.
 
 `normalize` is pure and idempotent. It leaves ordinary captions as they are: a disguise is undone only where the result
-is a word. It does not fold case, translate, correct spelling or judge.
+is a word, and only there, so that what stands plainly beside a disguise is still read. It does not fold case,
+translate, correct spelling or judge.
 """
 
 from __future__ import annotations
@@ -10,8 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from classifiers import disguised_characters, disguised_spelling
-from classifiers.base import TextSpan
+from classifiers import (
+    disguised_characters,
+    disguised_ciphers,
+    disguised_codes,
+    disguised_fragments,
+    disguised_spacing,
+    disguised_spelling,
+)
+from classifiers.base import MeasurementError, TextSpan
 from classifiers.disguised_characters import Edit
 
 _STEPS: Final = (
@@ -19,14 +27,22 @@ _STEPS: Final = (
     disguised_characters.compatibility_forms,
     disguised_characters.combining_marks,
     disguised_characters.confusables,
-    disguised_spelling.spaced_letters,
+    disguised_characters.flag_letters,
+    disguised_codes.escapes,
+    disguised_codes.encoded,
+    disguised_ciphers.ciphers,
+    disguised_spacing.spaced_letters,
     disguised_spelling.leetspeak,
+    disguised_fragments.fragments,
     disguised_spelling.repeats,
+    disguised_spacing.run_together,
+    disguised_spacing.joined_words,
 )
-"""In this order: invisible characters hide all others, and spaced letters must be joined before they can be read."""
+"""In this order: invisible characters hide all others, codes and ciphers hide letters, and torn words must be mended
+before they can be read. What asks for the strongest evidence comes first; later steps see only what is left unread."""
 
-_MAX_ROUNDS: Final = 12
-"""Each round but the last shortens the text or removes a character class for good; three are rarely needed."""
+_MAX_ROUNDS: Final = 16
+"""Layers of disguise that are taken off; three are rarely needed. Bounds the work on text made to be slow."""
 
 _WHITESPACE: Final = re.compile(r"\s+")
 
@@ -37,11 +53,13 @@ class Normalized:
 
     text: str
     origin: tuple[tuple[int, int], ...]
-    """For each character of `text` the code points `original[start:end]` it stands for; starts and ends never fall."""
+    """For each character of `text` the code points `original[start:end]` it stands for; starts and ends never fall
+    unless the original was written backwards."""
 
     transforms: frozenset[str]
-    """Disguises that were undone: `zero_width`, `fullwidth`, `combining`, `confusables`, `leetspeak`, `spacing`,
-    `repeats`."""
+    """Disguises that were undone: `zero_width`, `fullwidth`, `combining`, `confusables`, `percent`, `entities`,
+    `escapes`, `base64`, `base32`, `hex`, `binary`, `decimal`, `spacing`, `leetspeak`, `repeats`, `reversed`, `rot13`,
+    `caesar`, `atbash`."""
 
     def to_original(self, start: int, end: int) -> TextSpan:
         """Return the span of the original text that `text[start:end]` stands for.
@@ -51,11 +69,16 @@ class Normalized:
         """
         if not 0 <= start < end <= len(self.text):
             raise ValueError(f"[{start}:{end}] is not a non-empty range of {len(self.text)} characters")
-        return TextSpan(self.origin[start][0], self.origin[end - 1][1])
+        places = self.origin[start:end]
+        return TextSpan(min(place[0] for place in places), max(place[1] for place in places))
 
 
 def normalize(text: str) -> Normalized:
-    """Return `text` with evasion undone and white space folded."""
+    """Return `text` with evasion undone and white space folded.
+
+    Raises:
+        MeasurementError: there is still a disguise below the sixteenth: nobody can say what the text says.
+    """
     current = text
     origin = [(index, index + 1) for index in range(len(text))]
     transforms: set[str] = set()
@@ -70,8 +93,8 @@ def normalize(text: str) -> Normalized:
         if edits:
             current, origin = _apply(current, origin, edits)
         if current == before:
-            break
-    return Normalized(current, tuple(origin), frozenset(transforms))
+            return Normalized(current, tuple(origin), frozenset(transforms))
+    raise MeasurementError("the text wears more layers of disguise than are taken off: nothing can be measured")
 
 
 def _apply(text: str, origin: list[tuple[int, int]], edits: list[Edit]) -> tuple[str, list[tuple[int, int]]]:
@@ -84,9 +107,11 @@ def _apply(text: str, origin: list[tuple[int, int]], edits: list[Edit]) -> tuple
         ways.extend(origin[done : edit.start])
         pieces.append(edit.text)
         if len(edit.text) == edit.end - edit.start:
-            ways.extend(origin[edit.start : edit.end])
+            same = origin[edit.start : edit.end]
+            ways.extend(reversed(same) if edit.backwards else same)
         else:
-            whole = (origin[edit.start][0], origin[edit.end - 1][1])
+            old = origin[edit.start : edit.end]
+            whole = (min(place[0] for place in old), max(place[1] for place in old))
             ways.extend(whole for _ in edit.text)
         done = edit.end
     pieces.append(text[done:])

@@ -16,7 +16,7 @@ from typing import Final
 
 from classifiers.phrases import PhraseIndex, fold, words_of
 from classifiers.training.text_rows import read_rows
-from classifiers.vocabulary import words as vocabulary
+from classifiers.vocabulary import ranks
 
 PERMITTED: Final = ("CC0", "CC-BY-4.0", "MIT", "MPL-2.0")
 SIGNALS: Final = {
@@ -36,7 +36,7 @@ def how_of(signal: str, words: list[str], everyday: Counter[str]) -> str | None:
     if max((len(word) for word in letters), default=0) < 3:
         return None
     if signal == "names.brand":
-        return "cue" if len("".join(words)) >= 3 and not (len(words) == 1 and words[0] in vocabulary()) else None
+        return "cue" if len("".join(words)) >= 3 and not (len(words) == 1 and words[0] in ranks()) else None
     if len(words) < 2 or sum(len(word) > 1 for word in words) < 2:
         return None
     if signal == "names.artist_style":
