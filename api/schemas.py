@@ -70,6 +70,9 @@ class ModerationBody(Body):
     model: str | None = None
     """Taken for compatibility; the classifiers in service answer."""
 
+    rewrite: bool = False
+    """Offer a version that passes, where the policy lets one be offered; judged and recorded, never used by itself."""
+
 
 class VideoBody(Body):
     """`POST /v1/videos`, as JSON or as a form."""

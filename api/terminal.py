@@ -80,6 +80,16 @@ def explain(decision: Decision) -> None:
         say(f"  to appeal, quote decision {decision.id}")
 
 
+def show_rewrite(text: str, offered: Mapping[str, Any] | None) -> None:
+    """Show an offered rewrite as a diff, or say that there is none."""
+    if offered is None:
+        say("no rewrite is offered")
+        return
+    say(f"[bold]would pass[/] · decision {offered['decision']}; send it as a prompt of your own if you want it")
+    say(f"  [red]- {escape(text)}[/]")
+    say(f"  [green]+ {escape(offered['text'])}[/]")
+
+
 def _grade(severity: int | None) -> str:
     """The severity with its tier; nothing where all is well or nobody can say."""
     return f" · severity {severity} ({tier_of(severity)})" if severity else ""

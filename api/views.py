@@ -1,6 +1,7 @@
 """What a person or program is shown of the domain: the one place where domain values become JSON.
 
-Pure. The command line prints these objects with `--json`; the HTTP API returns them. A prompt is never in them.
+Pure. The command line prints these objects with `--json`; the HTTP API returns them. A prompt is never in them, except
+a rewritten one that its requester asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from safety.domain import (
     Unmeasured,
     Verdict,
 )
+from safety.offer import Offer
 from safety.severity import tier_of
 
 Json = dict[str, Any]
@@ -108,6 +110,19 @@ def advice_view(advice: Advice) -> Json:
         "advice": advice.text or None,
         "change": [{"what": each.what, **span_view(each.span)} for each in advice.changes],
         "without": list(advice.without),
+    }
+
+
+def offer_view(offer: Offer | None) -> Json | None:
+    """A rewrite that passes, for the requester who asked for it: the only view that holds words of a prompt."""
+    if offer is None:
+        return None
+    edits = [{"start": each.start, "end": each.end, "replacement": each.replacement} for each in offer.rewrite.edits]
+    return {
+        "text": offer.rewrite.text,
+        "edits": edits,
+        "decision": offer.decision.id,
+        "action": offer.decision.verdict.action.word,
     }
 
 

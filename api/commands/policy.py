@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from api.settings import Settings
 from api.terminal import print_json, say
 from api.wiring import configured_rows, offered_signals
 from safety.domain import Checkpoint
-from safety.policy import DEFAULT_POLICY, Policy, load_policy
+from safety.policy import DEFAULT_POLICY, Condition, Policy, load_policy
 
 app = typer.Typer(no_args_is_help=True, help="Look at a policy, and check one before it is used.")
 
@@ -31,8 +32,14 @@ def show(
     for checkpoint in Checkpoint:
         say(f"\n[bold]{checkpoint}[/]")
         for rule in policy.rules_at(checkpoint):
-            conditions = " and ".join(f"{c.signal} ≥ {c.threshold:g}" for c in rule.conditions)
+            conditions = _conditions(rule.conditions)
             say(f"  {rule.action.word:6} {rule.category:20} {conditions} (unmeasured: {rule.if_unmeasured.word})")
+        for modifier in policy.modifiers_at(checkpoint):
+            way = "stricter" if modifier.strict else "more lenient"
+            say(
+                f"  {_conditions(modifier.conditions)}: {way} by {abs(modifier.shift):g} for "
+                f"{', '.join(modifier.categories)} (rules that {' or '.join(each.word for each in modifier.moves)})"
+            )
         for gap in policy.gaps:
             if gap.checkpoint is checkpoint:
                 say(f"  [dim]unmeasured: {gap.signal}: {gap.reason}[/]")
@@ -53,18 +60,39 @@ def check(
         say(f"{file}: {len(policy.rules)} rules over {len(policy.categories)} categories, {policy.digest}")
 
 
+def _conditions(conditions: Iterable[Condition]) -> str:
+    return " and ".join(f"{each.signal} ≥ {each.threshold:g}" for each in conditions)
+
+
+def _condition_rows(conditions: Iterable[Condition]) -> list[dict[str, object]]:
+    return [{"signal": each.signal, "threshold": each.threshold} for each in conditions]
+
+
 def _view(policy: Policy) -> dict[str, object]:
     return {
         "policy": policy.digest,
         "name": policy.name,
         "likely_synthetic": policy.likely_synthetic,
         "categories": {category.id: category.clause for category in policy.categories.values()},
+        "severities": {category.id: category.severity for category in policy.categories.values()},
+        "rewritable": sorted(category.id for category in policy.categories.values() if category.rewrite),
+        "modifiers": [
+            {
+                "id": modifier.id,
+                "checkpoint": modifier.checkpoint.value,
+                "conditions": _condition_rows(modifier.conditions),
+                "categories": list(modifier.categories),
+                "shift": modifier.shift,
+                "moves": [action.word for action in modifier.moves],
+            }
+            for modifier in policy.modifiers
+        ],
         "rules": [
             {
                 "id": rule.id,
                 "checkpoint": rule.checkpoint.value,
                 "category": rule.category,
-                "conditions": [{"signal": c.signal, "threshold": c.threshold} for c in rule.conditions],
+                "conditions": _condition_rows(rule.conditions),
                 "action": rule.action.word,
                 "if_unmeasured": rule.if_unmeasured.word,
             }

@@ -10,11 +10,12 @@ import typer
 
 from api.commands.jobs import LOCAL
 from api.settings import Settings
-from api.terminal import BY_ACTION, Exit, explain, print_json, say
-from api.views import decision_view
+from api.terminal import BY_ACTION, Exit, explain, print_json, say, show_rewrite
+from api.views import decision_view, offer_view
 from api.wiring import House, open_house
-from safety.domain import Action
+from safety.domain import Action, Decision
 from safety.errors import InvalidContent
+from safety.offer import offer_rewrite
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +27,9 @@ def check(
     prompt: Annotated[str | None, typer.Argument(help="The prompt to judge.")] = None,
     *,
     file: Annotated[Path | None, typer.Option(help='JSON Lines of prompts: {"text": …, "id": …} a line.')] = None,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Offer a version that passes, where there is one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
 ) -> None:
     """Judge a prompt at the prompt gate; the Decision is recorded.
@@ -36,16 +40,23 @@ def check(
         raise typer.BadParameter("give either a prompt or --file PROMPTS.jsonl")
     with open_house(Settings()) as house:
         if file is not None:
-            raise typer.Exit(_check_file(house, file))
+            raise typer.Exit(_check_file(house, file, rewrite=rewrite))
         decision = house.prompt_gate.check_prompt(prompt or "", requester=LOCAL)
+        offered = _offer(house, prompt or "", decision) if rewrite else {}
         if as_json:
-            print_json(decision_view(decision))
+            print_json({**decision_view(decision), **offered})
         else:
             explain(decision)
+            if rewrite:
+                show_rewrite(prompt or "", offered["rewrite"])
         raise typer.Exit(BY_ACTION[decision.verdict.action])
 
 
-def _check_file(house: House, file: Path) -> int:
+def _offer(house: House, text: str, decision: Decision) -> dict[str, Any]:
+    return {"rewrite": offer_view(offer_rewrite(house.prompt_gate, text, decision, requester=LOCAL))}
+
+
+def _check_file(house: House, file: Path, *, rewrite: bool) -> int:
     """Answer every line; a line that cannot be judged is answered with its error and loses nothing else."""
     try:
         lines = file.open(encoding="utf-8", errors="surrogateescape")
@@ -66,6 +77,8 @@ def _check_file(house: House, file: Path) -> int:
             else:
                 strictest = max(strictest, decision.verdict.action)
                 answer = decision_view(decision)
+                if rewrite:
+                    answer |= _offer(house, row["text"], decision)
             print_json({"id": row["id"], **answer} if "id" in row else answer)
     if failed:
         say(f"{failed} lines could not be judged")

@@ -13,9 +13,10 @@ from api.auth import HouseOf, Requester
 from api.errors import UnsupportedFeatureError
 from api.routes.categories import NAMES, answer
 from api.schemas import ImagePart, ModerationBody, TextPart
-from api.views import finding_rows, grade_view, unmeasured_rows
+from api.views import finding_rows, grade_view, offer_view, unmeasured_rows
 from safety.domain import Action, Decision
 from safety.gate import refuse_unreadable
+from safety.offer import offer_rewrite
 
 PATH = "/v1/moderations"
 
@@ -31,10 +32,15 @@ def create_moderation(body: ModerationBody, house: HouseOf, caller: Requester) -
     for text in texts:
         refuse_unreadable(text, house.settings.prompt_max_characters)
     decisions = [house.prompt_gate.check_prompt(text, requester=caller.id) for text in texts]
+    results = [result_view(decision) for decision in decisions]
+    if body.rewrite:
+        for text, decision, result in zip(texts, decisions, results, strict=True):
+            offer = offer_rewrite(house.prompt_gate, text, decision, requester=caller.id)
+            result["x_framegate"]["rewrite"] = offer_view(offer)
     return {
         "id": f"modr-{decisions[0].id.removeprefix('dec_')}",
         "model": f"framegate-{house.policy.name}",
-        "results": [result_view(decision) for decision in decisions],
+        "results": results,
     }
 
 

@@ -107,6 +107,20 @@ def test_what_is_not_a_prompt_is_wrong_use(framegate, prompt, words):
     assert words in answer.err
 
 
+def test_a_refusal_says_how_grave_it_is_and_a_rewrite_is_offered_when_it_is_asked_for(framegate):
+    prompt = "Mickey Mouse rides a bicycle through Paris"
+    bare, asked = framegate("check", prompt, "--json").json, framegate("check", prompt, "--rewrite", "--json").json
+    people = framegate("check", prompt, "--rewrite").err
+
+    assert "rewrite" not in bare
+    assert bare["severity"] in range(1, 8)
+    assert "ip" in {each["category"] for each in bare["would_pass"]}
+    assert asked["rewrite"]["text"] == "An original cartoon mouse rides a bicycle through Paris"
+    assert "severity" in people
+    assert "would pass (ip):" in people
+    assert "+ An original cartoon mouse rides" in people
+
+
 def test_a_file_of_prompts_is_answered_line_by_line_and_loses_nothing_over_a_bad_line(framegate, tmp_path):
     rows = ['{"text": "a red ball", "id": "one"}', "not json", '{"text": "", "id": 3}', '{"text": "a blue ball"}']
     (tmp_path / "prompts.jsonl").write_text("\n".join(rows))
@@ -139,6 +153,15 @@ def test_the_policy_that_ships_passes_its_own_check(framegate):
 
     assert answer.code == 0
     assert answer.json["ok"] is True
+
+
+def test_the_policy_is_shown_with_its_modifiers_and_severities(framegate):
+    shown = framegate("policy", "show", "--json").json
+    people = framegate("policy", "show").err
+
+    assert shown["severities"]["sexual_minors"] == 7
+    assert {"minor_present", "context.art"} <= {each["id"] for each in shown["modifiers"]}
+    assert "context.medical ≥ 0.8: more lenient by 0.1 for sexual, violence, disturbing" in people
 
 
 def test_a_policy_that_asks_for_an_unknown_signal_is_refused_with_its_line(framegate, tmp_path):
