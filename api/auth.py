@@ -10,7 +10,7 @@ Keys are made with `framegate keys create`; only the hash of a secret is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,8 +36,8 @@ class Caller:
         return self.id == requester or self.may(*scopes)
 
 
-def house_of(request: Request) -> House:
-    """The house that this app was opened with."""
+async def house_of(request: Request) -> House:
+    """The house that this app was opened with. Async: what waits for nothing shall not wait for a thread."""
     house: House = request.app.state.house
     return house
 
@@ -60,10 +60,10 @@ def authenticate(request: Request, house: HouseOf) -> Caller:
     return Caller(key.id, key.scopes)
 
 
-def needs(*scopes: str) -> Callable[[Caller], Caller]:
+def needs(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
     """Make a dependency that lets keys with one of these scopes pass."""
 
-    def check(caller: Annotated[Caller, Depends(authenticate)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(authenticate)]) -> Caller:
         if not caller.may(*scopes):
             raise ForbiddenError(f"this API key lacks the scope that this route needs: {' or '.join(scopes)}")
         return caller

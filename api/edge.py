@@ -1,4 +1,4 @@
-"""The frame around every request: its id, the size of its body, its time, and the last resort when something breaks.
+"""The frame around every request: its id, its size, its turn, its time, and the last resort when something breaks.
 
 Plain ASGI, so that an upload is counted as it streams in, before anything parses it. Knows no route.
 """
@@ -14,13 +14,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import RequestTooLargeError
+from api.errors import OverloadedError, RequestTooLargeError
 from api.metrics import Metrics
 from api.problems import problem_response, unexpected
 from api.settings import Settings
 
 UPLOAD_PATHS = frozenset({"/v1/scans", "/v1/verify"})
 """Routes that take videos; every other body is held to `request_max_bytes`."""
+
+JUDGED_PATHS = frozenset({"/v1/moderations", "/v1/videos"})
+"""Routes whose POST has a prompt judged before it answers: so many at once as the settings say, and no queue behind."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -31,6 +34,7 @@ class Edge:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._judging = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, within its limits, and answer for it if nobody else does."""
@@ -43,8 +47,17 @@ class Edge:
         answer = _Answer(send, id_)
         body = _Body(receive, _limit(scope))
         started = time.perf_counter()
+        judged = scope["method"] == "POST" and scope["path"] in JUDGED_PATHS
         try:
-            await self._pass_on(scope, body, answer)
+            if judged and self._judging >= _house_settings(scope).judging_at_once:
+                error = OverloadedError("too many prompts wait to be judged")
+                await problem_response(Request(scope), error)(scope, body.receive, answer.send)
+            else:
+                self._judging += judged
+                try:
+                    await self._pass_on(scope, body, answer)
+                finally:
+                    self._judging -= judged
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             self._metrics.observe_request(route, scope["method"], answer.status, time.perf_counter() - started)
@@ -122,5 +135,10 @@ def _unless_exceeded(body: _Body, answer: _Answer) -> Send:
 
 
 def _limit(scope: Scope) -> int:
-    settings: Settings = scope["app"].state.house.settings
+    settings = _house_settings(scope)
     return settings.upload_max_bytes if scope["path"] in UPLOAD_PATHS else settings.request_max_bytes
+
+
+def _house_settings(scope: Scope) -> Settings:
+    settings: Settings = scope["app"].state.house.settings
+    return settings

@@ -58,6 +58,10 @@ class BusyError(ApiError):
     """Too many requests of this kind at once."""
 
 
+class OverloadedError(ApiError):
+    """As many prompts as the settings allow are being judged or wait for it."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """How an exception is told to the outside."""
@@ -79,6 +83,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     InvalidRequestError: Problem(422, "invalid-request", 2),
     UnsupportedFeatureError: Problem(400, "unsupported", 2),
     BusyError: Problem(429, "busy", 1),
+    OverloadedError: Problem(503, "overloaded", 1),
     ForeignPackageError: Problem(500, "foreign-package", 1),
     SafetyError: Problem(500, "internal", 1),
     InvalidContent: Problem(422, "invalid-content", 2),

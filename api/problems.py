@@ -18,7 +18,15 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from api.errors import PROBLEMS, BusyError, InvalidRequestError, Problem, UnauthorizedError, problem_of
+from api.errors import (
+    PROBLEMS,
+    BusyError,
+    InvalidRequestError,
+    OverloadedError,
+    Problem,
+    UnauthorizedError,
+    problem_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +63,14 @@ def unexpected(request: Request, error: Exception) -> JSONResponse:
 def problem_response(request: Request, error: Exception) -> JSONResponse:
     """Answer an exception of the house."""
     problem = problem_of(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    overloaded = isinstance(error, OverloadedError)  # a flood of requests shall not be one of log lines too
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not overloaded:
         log.error("request %s: %s: %s", request_id(request), type(error).__name__, error)
     param = error.param if isinstance(error, InvalidRequestError) else None
     response = respond(request, problem, str(error), param)
     if isinstance(error, UnauthorizedError):
         response.headers["www-authenticate"] = "Bearer"
-    if isinstance(error, BusyError):
+    if overloaded or isinstance(error, BusyError):
         response.headers["retry-after"] = "1"
     return response
 

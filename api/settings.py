@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     prompt_max_characters: int = Field(4000, ge=1)
     """Longest prompt that is judged, in characters."""
 
+    judging_at_once: int = Field(128, ge=1)
+    """Requests with prompts that are judged or wait for it at the same time; more are answered 503."""
+
     request_max_bytes: int = Field(1_000_000, ge=1000)
     """Largest request body that is not an upload."""
 

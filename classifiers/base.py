@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from media.clip import Clip
 
@@ -102,7 +102,6 @@ class Classifier(Protocol[Content]):
         """
 
 
-@runtime_checkable
 class SecondReader(Classifier[str], Protocol):
     """A classifier of prompts that reads after the others and is told what they scored."""
 
@@ -115,3 +114,8 @@ class SecondReader(Classifier[str], Protocol):
 
     def close(self) -> None:
         """Let go of what it holds open: connections, say. May be called twice."""
+
+
+def is_second_reader(classifier: Classifier[Any]) -> TypeGuard[SecondReader]:
+    """Say whether a classifier reads after the others. Looks for its method: cheaper than a protocol check."""
+    return hasattr(classifier, "score_after")

@@ -7,6 +7,7 @@ What happens to the content then is `safety.pipeline`; the door for other people
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,6 +117,12 @@ def allows(decision: Decision) -> bool:
     return decision.verdict.action is Action.ALLOW
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+"""Control characters but tab, line feed, vertical tab, form feed and carriage return (0x09 to 0x0d)."""
+
+
 def refuse_unreadable(text: str, max_characters: int) -> None:
     """Refuse a prompt that is not a text anybody could want to see.
 
@@ -126,7 +133,7 @@ def refuse_unreadable(text: str, max_characters: int) -> None:
         raise InvalidContent("the prompt is empty: say what the video should show")
     if len(text) > max_characters:
         raise InvalidContent(f"the prompt has {len(text)} characters; at most {max_characters} are judged")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+    if _HALF_A_PAIR.search(text):
         raise InvalidContent("the prompt is not valid Unicode text: it holds half of a surrogate pair")
-    if any(c < " " and c not in "\t\n\r\f\v" for c in text):
+    if _CONTROL.search(text):
         raise InvalidContent("the prompt holds control characters: it looks like binary data, not text")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers.base import Classifier, Content, MeasurementError, SecondReader
+from classifiers.base import Classifier, Content, MeasurementError, SecondReader, is_second_reader
 from media.clip import Clip, Coverage, VideoInfo
 from media.isolation import open_video
 from media.limits import Limits
@@ -87,7 +87,7 @@ def measure_text(instruments: Instruments, text: str) -> Measurement:
     collector = _Collector(())
     second: list[SecondReader] = []
     for classifier in instruments.text:
-        if isinstance(classifier, SecondReader):
+        if is_second_reader(classifier):
             second.append(classifier)
         else:
             collector.run(classifier, text)

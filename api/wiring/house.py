@@ -14,7 +14,7 @@ from api.views import origin_view
 from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
-from classifiers.base import SecondReader
+from classifiers.base import is_second_reader
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -204,7 +204,7 @@ class House(Records):
     def close(self) -> None:
         """Close what was opened."""
         for classifier in self.__dict__.get("text_classifiers", ()):
-            if isinstance(classifier, SecondReader):
+            if is_second_reader(classifier):
                 classifier.close()
         super().close()
 

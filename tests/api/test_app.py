@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.testclient import TestClient
@@ -79,3 +81,38 @@ def test_defaults_are_those_of_the_command_line():
     assert {name: getattr(VideoBody(prompt="x"), name) for name in ("seconds", "size", "seed")} == {
         name: told[name].default for name in ("seconds", "size", "seed")
     }
+
+
+def test_more_prompts_at_once_than_there_is_room_for_are_sent_away_and_told_when_to_return(house, ada):
+    """Nobody queues without end, the rest of the service answers meanwhile, and a turn that ends is free again."""
+    house.settings = house.settings.model_copy(update={"judging_at_once": 2})
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    class Slow(type(house.words)):
+        def score(self, content):
+            inside.release()
+            assert go_on.wait(60)
+            return super().score(content)
+
+    house.text_classifiers = (Slow(house.words.words),)
+    with TestClient(create_app(house=house)) as client, ThreadPoolExecutor(2) as pool:
+
+        def ask():
+            return client.post("/v1/moderations", json={"input": "a red ball"}, headers=ada)
+
+        waiting = [pool.submit(ask) for _ in range(2)]
+        assert all(inside.acquire(timeout=60) for _ in waiting)
+        try:
+            refused = ask()
+            videos = client.post("/v1/videos", json={"prompt": "a red ball"}, headers=ada)
+            alive, listed = client.get("/healthz"), client.get("/v1/videos", headers=ada)
+        finally:
+            go_on.set()
+        answered = [each.result(60) for each in waiting]
+        afterwards = ask()
+
+    assert (refused.status_code, videos.status_code) == (503, 503)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["error"]["code"] == "overloaded"
+    assert (alive.status_code, listed.status_code) == (200, 200)
+    assert [each.status_code for each in (*answered, afterwards)] == [200, 200, 200]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.base import ConfigurationError, MeasurementError, Score, SecondReader, TextSpan
+from classifiers.base import ConfigurationError, MeasurementError, Score, TextSpan, is_second_reader
 from classifiers.judge_families import harmless_form
 from classifiers.judge_wire import MAX_REPLY_BYTES
 from classifiers.plugin_file import JudgeBlock
@@ -514,7 +514,7 @@ def test_in_doubt_and_without_an_answer_it_is_unmeasured_and_nothing_is_passed_o
 def test_always_means_always(server, opened):
     judge = opened(server.base_url)
 
-    assert isinstance(judge, SecondReader)
+    assert is_second_reader(judge)
     judge.score_after(TEXT, [Score("text.violence", 0.99)])
     assert len(server.asked) == 1
 
