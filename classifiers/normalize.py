@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from classifiers import (
@@ -44,6 +45,9 @@ before they can be read. What asks for the strongest evidence comes first; later
 _MAX_ROUNDS: Final = 16
 """Layers of disguise that are taken off; three are rarely needed. Bounds the work on text made to be slow."""
 
+REMEMBERED: Final = 64
+"""Texts whose reading is kept: every classifier asks for that of the same prompt, and some are judged at once."""
+
 _WHITESPACE: Final = re.compile(r"\s+")
 
 
@@ -73,6 +77,7 @@ class Normalized:
         return TextSpan(min(place[0] for place in places), max(place[1] for place in places))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def normalize(text: str) -> Normalized:
     """Return `text` with evasion undone and white space folded.
 

@@ -247,6 +247,20 @@ def test_an_unknown_scope_is_wrong_use(framegate):
     assert framegate("keys", "create", "ci", "--scope", "king").code == 2
 
 
+def test_a_file_that_is_judged_in_groups_is_answered_in_its_order(framegate, tmp_path, monkeypatch):
+    monkeypatch.setattr("api.commands.prompts.GROUP", 2)
+    rows = [{"id": number, "text": f"{number} dogs on a meadow"} for number in range(5)]
+    rows[3]["text"] = ""
+    (tmp_path / "prompts.jsonl").write_text("\n\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    answer = framegate("check", "--file", str(tmp_path / "prompts.jsonl"))
+
+    told = [json.loads(line) for line in answer.out.splitlines()]
+    assert [row["id"] for row in told] == [0, 1, 2, 3, 4]
+    assert [row.get("line") for row in told] == [None, None, None, 7, None]
+    assert answer.code == 1
+
+
 def test_a_text_file_is_not_a_video(framegate, tmp_path):
     (tmp_path / "video.mp4").write_text("hello")
 

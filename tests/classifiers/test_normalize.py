@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.base import MeasurementError, TextSpan
-from classifiers.normalize import normalize
+from classifiers.normalize import REMEMBERED, normalize
 
 BENIGN = Path(__file__).with_name("benign_prompts.txt").read_text(encoding="utf-8").splitlines()
 
@@ -287,3 +287,12 @@ def test_every_character_comes_from_a_place_in_the_original_and_order_is_kept(te
 @settings(max_examples=200, deadline=None)
 def test_hiding_zero_width_characters_changes_nothing(text):
     assert normalize("\u200b".join(text)).text == normalize(text).text
+
+
+def test_a_text_that_several_classifiers_read_is_undone_once_and_memory_is_bounded():
+    text = "the f\u200boremost text of its kind"
+
+    assert normalize(text) is normalize(text)
+    for number in range(REMEMBERED):
+        normalize(f"{text} {number}")
+    assert normalize.cache_info().currsize <= REMEMBERED
