@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from api.cli import main
+from api.wiring import open_house
 from tests.bench import benign, unsafe, write_rows
 
 ROWS = (
@@ -55,6 +56,13 @@ def test_figures_of_the_real_gate(evaluate, tmp_path):
     assert len((tmp_path / "scores.jsonl").read_text().splitlines()) == 6
     assert "beheaded" not in out + err
     assert not (tmp_path / "home").exists(), "no ledger, no key, no folder is made"
+    rows = [json.loads(row) for row in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    with open_house() as house:
+        decisions = [house.prompt_gate.check_prompt(row["text"]) for row in ROWS]
+    for row, decision in zip(rows, decisions, strict=True):
+        assert row["action"] == decision.verdict.action.word
+        assert row["categories"] == sorted({finding.category for finding in decision.verdict.findings})
+        assert set(row["scores"]) == {score.signal for score in decision.measurement.scores}
 
 
 def test_people_read_shares_and_causes_and_texts_only_on_request(evaluate, tmp_path):
