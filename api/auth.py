@@ -60,6 +60,11 @@ def authenticate(request: Request, house: HouseOf) -> Caller:
     return Caller(key.id, key.scopes)
 
 
+def session_of(caller: Caller, person: str | None) -> str:
+    """Return whose session a request belongs to: the person's for whom a key asks; empty where it names none."""
+    return f"{caller.id}/{person}" if person else ""
+
+
 def needs(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
     """Make a dependency that lets keys with one of these scopes pass."""
 

@@ -5,6 +5,7 @@ Made keys stand in `$FRAMEGATE_HOME/keys` with mode 0600. Settings refuse them i
 
 from __future__ import annotations
 
+import hmac
 import os
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def watermark_key(settings: Settings) -> bytes:
     if len(key) < WATERMARK_KEY_BYTES:
         raise SignerUnusable(f"the watermark key {path} has {len(key)} bytes; it needs {WATERMARK_KEY_BYTES}")
     return key
+
+
+def session_secret(settings: Settings) -> bytes:
+    """Return the secret of sessions and sketches, derived from the watermark's; raises as `watermark_key`."""
+    return hmac.digest(watermark_key(settings), b"framegate sessions 1", "sha256")
 
 
 def anchors_pem(settings: Settings) -> str:

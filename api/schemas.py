@@ -72,12 +72,25 @@ class ModerationBody(Body):
 
     rewrite: bool = False
     """Offer a version that passes, where the policy lets one be offered; judged and recorded, never used by itself."""
+    safety_identifier: Word | None = None
+    """An extension: for whom the key asks; that person's requests are looked at together."""
+
+    storyboard: bool = False
+    """An extension: the texts are scenes of one storyboard, judged alone and together; one result."""
 
 
 class VideoBody(Body):
     """`POST /v1/videos`, as JSON or as a form."""
 
     prompt: str
+    """May be empty where `scenes` are given; then it is about all of them."""
+
+    safety_identifier: Word | None = None
+    """An extension: for whom the key asks; without it, all requests of the key are one session."""
+
+    scenes: list[str] = Field([], max_length=MAX_INPUTS)
+    """An extension: the scenes of a storyboard, judged alone and together."""
+
     model: str | None = None
     """Taken for compatibility; the generator in service answers and names itself."""
 

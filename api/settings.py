@@ -77,6 +77,8 @@ class Settings(BaseSettings):
 
     judging_at_once: int = Field(128, ge=1)
     """Requests with prompts that are judged or wait for it at the same time; more are answered 503."""
+    prompt_max_scenes: int = Field(20, ge=2, le=100)
+    """Most scenes of one storyboard; each is read about five times."""
 
     request_max_bytes: int = Field(1_000_000, ge=1000)
     """Largest request body that is not an upload."""

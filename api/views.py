@@ -129,7 +129,8 @@ def offer_view(offer: Offer | None) -> Json | None:
 def span_view(span: Span) -> Json:
     """Characters or seconds."""
     if isinstance(span, TextSpan):
-        return {"start": span.start, "end": span.end}
+        scene: Json = {} if span.scene is None else {"scene": span.scene}
+        return {"start": span.start, "end": span.end, **scene}
     view: Json = {"start_s": round(span.start_s, 3), "end_s": round(span.end_s, 3)}
     if span.box is not None:
         view["box"] = [round(edge, 4) for edge in span.box]

@@ -39,6 +39,12 @@ class TextSpan:
 
     start: int
     end: int
+    scene: int | None = None
+    """Number of the storyboard's scene; None outside storyboards and from classifiers, which see one text.
+
+    The characters are those of what the requester gave: of this scene where scenes were given one by one, else of the
+    whole text.
+    """
 
 
 @dataclass(frozen=True, slots=True)

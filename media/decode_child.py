@@ -1,6 +1,6 @@
 """The isolated decoder: a process that reads one open file from stdin and writes sampled windows to stdout.
 
-Imports av, cv2, numpy and this floor only. Started by `media.isolation`; the messages are drawn there.
+Imports av, cv2, PIL, numpy and this floor only. Started by `media.isolation`; the messages are drawn there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from media import confinement
 from media.codec import decode_open, probe_open
 from media.errors import MediaError, MediaLimitExceeded
 from media.limits import Limits
+from media.picture import decode_picture, is_picture
 from media.sampling import Sampler, SamplingPlan, Timed
 
 _LIBRARIES = (Path(os.__file__).parent, Path(np.__file__).parent.parent)
@@ -39,7 +40,8 @@ def main(settings: str) -> None:
     cv2.setNumThreads(1)
     try:
         confined = confinement.confine(limits.memory_bytes, math.ceil(limits.timeout_s) + 1, _LIBRARIES)
-        for message in _messages(file, name, limits, plan, confined):
+        read = _picture if given["pictures"] and is_picture(file) else _messages
+        for message in read(file, name, limits, plan, confined):
             _send(out, message)
     except MemoryError:
         _send(out, _refusal(MediaLimitExceeded(f"{name}: decoding needs more memory than allowed")))
@@ -60,6 +62,14 @@ def _messages(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, con
     window += sampler.finish()
     for start in range(0, len(window), plan.window_frames):
         yield _window(window[start : start + plan.window_frames])
+    yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
+
+
+def _picture(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, confined: list[str]) -> Iterator[Message]:
+    info, frame = decode_picture(file, name, limits)
+    yield {"kind": "info", "info": asdict(info), "confined": confined}, []
+    sampler = Sampler(plan, 1.0 / info.fps)
+    yield _window([*sampler.offer(0.0, frame), *sampler.finish()])
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
 
 

@@ -42,7 +42,9 @@ _F_SETPIPE_SZ = 1031
 _LIMIT_SIGNALS = {signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ}
 
 
-def open_video(path: Path, *, limits: Limits = DEFAULT_LIMITS, plan: SamplingPlan = DEFAULT_PLAN) -> SampledVideo:
+def open_video(
+    path: Path, *, limits: Limits = DEFAULT_LIMITS, plan: SamplingPlan = DEFAULT_PLAN, pictures: bool = False
+) -> SampledVideo:
     """Start decoding a video in isolation and return it once its container was accepted.
 
     Use it in a `with` statement, iterate it once:
@@ -51,11 +53,13 @@ def open_video(path: Path, *, limits: Limits = DEFAULT_LIMITS, plan: SamplingPla
             for clip in video: ...
             video.coverage
 
+    `pictures`: a JPEG, PNG or WebP still is taken too, as a video of one frame.
+
     Raises:
         UnreadableMedia: not a video we can decode.
         MediaLimitExceeded: it would cost more than `limits`.
     """
-    return SampledVideo(path, limits, plan)
+    return SampledVideo(path, limits, plan, pictures=pictures)
 
 
 class SampledVideo:
@@ -65,13 +69,14 @@ class SampledVideo:
     confined: tuple[str, ...]
     """What confines the decoder on this host, as `media.confinement.confine` names it."""
 
-    def __init__(self, path: Path, limits: Limits, plan: SamplingPlan) -> None:
+    def __init__(self, path: Path, limits: Limits, plan: SamplingPlan, *, pictures: bool = False) -> None:
         self._name = path.name
         self._limits = limits
         self._plan = plan
         self._waited_s = 0.0
         self._coverage: Coverage | None = None
-        settings = json.dumps({"name": path.name, "limits": asdict(limits), "plan": asdict(plan)})
+        given = {"name": path.name, "limits": asdict(limits), "plan": asdict(plan), "pictures": pictures}
+        settings = json.dumps(given)
         with open_untrusted(path, limits) as file:
             self._child = subprocess.Popen(
                 [sys.executable, "-I", "-c", _BOOTSTRAP, settings, str(Path(__file__).resolve().parent.parent)],

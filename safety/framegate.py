@@ -15,6 +15,7 @@ from __future__ import annotations
 import shutil
 import sys
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,10 @@ from media.sampling import SamplingPlan
 from safety.domain import Action, Checkpoint, Decision
 from safety.errors import Conflict
 from safety.gate import NAMESPACE, Gate
+from safety.known import ReleaseIndex
 from safety.measure import file_digest
 from safety.pipeline import Outcome, release_clip
+from safety.reference import InputGate
 from safety.release import MAX_CLIP_BYTES, ReleaseDesk
 
 
@@ -40,10 +43,26 @@ class Framegate:
     gate: Gate
     desk: ReleaseDesk
     limits: Limits
+    known: ReleaseIndex
 
-    def check_prompt(self, text: str, *, requester: str = "", parent: str | None = None) -> Decision:
+    def check_prompt(
+        self,
+        text: str,
+        *,
+        scenes: Sequence[str] = (),
+        requester: str = "",
+        session: str = "",
+        parent: str | None = None,
+    ) -> Decision:
         """Judge a prompt and record the Decision; arguments and errors as `Gate.check_prompt`."""
-        return self.gate.check_prompt(text, requester=requester, parent=parent)
+        return self.gate.check_prompt(text, scenes=scenes, requester=requester, session=session, parent=parent)
+
+    def check_input(self, prompt: Decision, reference: Path | str) -> Decision:
+        """Judge a reference picture or video together with its prompt; raises as `InputGate.check`.
+
+        Generate only where both Decisions allow.
+        """
+        return InputGate(self.gate, self.desk.watermark, self.known).check(prompt, reference)
 
     def screen_video(self, path: Path | str) -> Decision:
         """Judge a video file as an output and record the Decision; raises as `Gate.screen_video`."""

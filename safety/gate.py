@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +21,10 @@ from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
 from safety.errors import InvalidContent
 from safety.judge import judge
 from safety.ledger import Ledger
-from safety.measure import Instruments, measure_text, measure_video
+from safety.measure import Instruments, measure_storyboard, measure_text, measure_video
 from safety.policy import Policy
+from safety.session import NOBODYS, Session, Sessions
+from safety.storyboard import read_storyboard, write_storyboard
 
 Clock = Callable[[], datetime]
 
@@ -38,22 +40,64 @@ class Gate:
     limits: Limits
     plan: SamplingPlan
     prompt_max_characters: int
+    max_scenes: int = 20
+    """Scenes of one storyboard; each is read about five times."""
+
+    sessions: Sessions | None = None
+    """Looks at whose requests belong together; None: the policy's session signals are unmeasured."""
 
     def check_prompt(
-        self, text: str, *, requester: str = "", job: str | None = None, parent: str | None = None
+        self,
+        text: str,
+        *,
+        scenes: Sequence[str] = (),
+        requester: str = "",
+        session: str = "",
+        job: str | None = None,
+        parent: str | None = None,
     ) -> Decision:
         """Judge a prompt and record the Decision.
 
-        `requester`: id of the API key, or `local`. `parent`: what the prompt was derived from, a Decision or a Job.
+        `scenes`: the scenes of a storyboard; `text` is then about all of them and may be empty. Scenes that are marked
+        in the text itself are found. `requester`: id of the API key, or `local`. `session`: whose requests are looked
+        at together (`safety.session`); empty: nobody's. `parent`: what the prompt was derived from, a Decision or a
+        Job.
 
         Raises:
-            InvalidContent: empty, not text, or longer than `prompt_max_characters`.
+            InvalidContent: empty, not text, longer than `prompt_max_characters`, or of more scenes than `max_scenes`.
             LedgerError: the Decision could not be recorded; nothing may be generated.
         """
-        refuse_unreadable(text, self.prompt_max_characters)
-        subject = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-        measurement = measure_text(self.instruments, text)
-        return self.record(Checkpoint.PROMPT, subject, measurement, job=job, requester=requester, parent=parent)
+        whole = self.readable(text, scenes)
+        subject = f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+        storyboard = read_storyboard(text, scenes)
+        if storyboard is None:
+            measurement = measure_text(self.instruments, scenes[0] if scenes else text)
+        else:
+            measurement = measure_storyboard(self.instruments, storyboard)
+        begun = NOBODYS
+        if self.sessions is not None:
+            begun = self.sessions.begin(session, whole)
+            measurement = self.sessions.measure(measurement, begun, parent, self.clock())
+        return self.record(
+            Checkpoint.PROMPT, subject, measurement, job=job, requester=requester, session=begun, parent=parent
+        )
+
+    def readable(self, text: str, scenes: Sequence[str] = ()) -> str:
+        """Return a prompt as one text, its scenes marked: what is recorded, kept with the job and generated from.
+
+        Raises:
+            InvalidContent: as `check_prompt`.
+        """
+        for number, scene in enumerate(scenes, start=1):
+            refuse_unreadable(scene, self.prompt_max_characters, f"scene {number}")
+        whole = write_storyboard(text, scenes) if scenes else text
+        refuse_unreadable(whole, self.prompt_max_characters)
+        storyboard = read_storyboard(text, scenes)
+        if storyboard is not None and len(storyboard.scenes) > self.max_scenes:
+            raise InvalidContent(
+                f"the prompt has {len(storyboard.scenes)} scenes; at most {self.max_scenes} are judged together"
+            )
+        return whole
 
     def screen_video(
         self,
@@ -89,20 +133,24 @@ class Gate:
         *,
         job: str | None = None,
         requester: str = "",
+        session: Session = NOBODYS,
         parent: str | None = None,
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
+        verdict = judge(self.policy, checkpoint, measurement)
         decision = Decision(
             id=f"dec_{uuid.uuid5(NAMESPACE, key).hex}",
             at=self.clock(),
             checkpoint=checkpoint,
             subject=subject,
-            verdict=judge(self.policy, checkpoint, measurement),
+            verdict=verdict,
             measurement=measurement,
             actor=Actor("policy", self.policy.digest),
             job=job,
             requester=requester,
+            session=session.id,
+            sketch=session.sketch if verdict.action is not Action.ALLOW else "",
             parent=parent,
         )
         return self.ledger.append_decision(decision)
@@ -123,17 +171,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 """Control characters but tab, line feed, vertical tab, form feed and carriage return (0x09 to 0x0d)."""
 
 
-def refuse_unreadable(text: str, max_characters: int) -> None:
+def refuse_unreadable(text: str, max_characters: int, what: str = "the prompt") -> None:
     """Refuse a prompt that is not a text anybody could want to see.
 
     Raises:
         InvalidContent: says what is wrong and never repeats the text.
     """
     if not text.strip():
-        raise InvalidContent("the prompt is empty: say what the video should show")
+        raise InvalidContent(f"{what} is empty: say what the video should show")
     if len(text) > max_characters:
-        raise InvalidContent(f"the prompt has {len(text)} characters; at most {max_characters} are judged")
+        raise InvalidContent(f"{what} has {len(text)} characters; at most {max_characters} are judged")
     if _HALF_A_PAIR.search(text):
-        raise InvalidContent("the prompt is not valid Unicode text: it holds half of a surrogate pair")
+        raise InvalidContent(f"{what} is not valid Unicode text: it holds half of a surrogate pair")
     if _CONTROL.search(text):
-        raise InvalidContent("the prompt holds control characters: it looks like binary data, not text")
+        raise InvalidContent(f"{what} holds control characters: it looks like binary data, not text")

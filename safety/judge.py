@@ -95,12 +95,12 @@ def _reached(signal: str, threshold: float, written: float | None, scores: Itera
     return [Evidence(s.signal, threshold, s.value, s.span, s.detail, written) for s in hits[:MAX_EVIDENCE]]
 
 
-def _strongest_first(score: Score) -> tuple[float, float, float, str]:
+def _strongest_first(score: Score) -> tuple[float, int, float, float, str]:
     if score.span is None:
-        return (-score.value, -1.0, -1.0, score.detail)
+        return (-score.value, 0, -1.0, -1.0, score.detail)
     if isinstance(score.span, TextSpan):
-        return (-score.value, float(score.span.start), float(score.span.end), score.detail)
-    return (-score.value, score.span.start_s, score.span.end_s, score.detail)
+        return (-score.value, score.span.scene or 0, float(score.span.start), float(score.span.end), score.detail)
+    return (-score.value, 0, score.span.start_s, score.span.end_s, score.detail)
 
 
 def _unseen(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> Unmeasured | None:

@@ -18,6 +18,7 @@ from media.isolation import open_video
 from media.limits import Limits
 from media.sampling import SamplingPlan
 from safety.domain import Measurement, Score, Unmeasured
+from safety.storyboard import Reading, Storyboard, merge
 
 ORIGIN_SIGNALS = frozenset({"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured"})
 """What `safety.scan` adds to an upload's scores: 1.0 for the origin it found, 0.0 for the others."""
@@ -62,6 +63,17 @@ class _Collector:
         self._took_ms[classifier.name] = self._took_ms.get(classifier.name, 0.0) + _ms_since(started)
         self._versions[classifier.name, classifier.version] = None
 
+    def note(self, part: Measurement) -> None:
+        """Take over who measured a part, and how long it took."""
+        self._versions |= dict.fromkeys(part.classifiers)
+        for name, ms in part.took_ms:
+            self._took_ms[name] = self._took_ms.get(name, 0.0) + ms
+
+    def take(self, scores: Iterable[Score]) -> None:
+        """Keep scores that were measured already."""
+        for score in scores:
+            self._keep(score)
+
     def _keep(self, score: Score) -> None:
         kept = self._scores.setdefault(score.signal, [])
         kept.append(score)
@@ -96,6 +108,21 @@ def measure_text(instruments: Instruments, text: str) -> Measurement:
     return collector.measurement()
 
 
+def measure_storyboard(instruments: Instruments, storyboard: Storyboard) -> Measurement:
+    """Return what the text classifiers say about scenes, alone and together; a scene nobody could measure is a gap."""
+    parts: dict[Reading, Measurement] = {}
+    alone, together = storyboard.alone(), storyboard.together()
+    for reading in (*alone, *together):
+        if reading not in parts:
+            parts[reading] = measure_text(instruments, reading.text)
+    placed = {reading: [at for score in part.scores for at in reading.place(score)] for reading, part in parts.items()}
+    collector = _Collector(gap for part in parts.values() for gap in part.unmeasured)
+    for part in parts.values():
+        collector.note(part)
+    collector.take(merge([placed[each] for each in alone], [placed[each] for each in together]))
+    return collector.measurement()
+
+
 @dataclass(frozen=True)
 class VideoMeasurement:
     """A measured video: what was said, what the container declares, and the digest of the file."""
@@ -113,16 +140,18 @@ def measure_video(
     limits: Limits,
     plan: SamplingPlan,
     also: Callable[[Clip], None] | None = None,
+    pictures: bool = False,
 ) -> VideoMeasurement:
     """Decode a video once and return what the clip classifiers say about its windows.
 
-    `also` sees every window too: the watermark and fingerprint readers of the same decode.
+    `also` sees every window too: the watermark and fingerprint readers of the same decode. `pictures`: a still
+    picture is taken too.
 
     Raises:
         MediaError: the file cannot be decoded within the limits.
     """
     collector = _Collector(absent)
-    with open_video(path, limits=limits, plan=plan) as video:
+    with open_video(path, limits=limits, plan=plan, pictures=pictures) as video:
         for clip in video:
             for classifier in classifiers:
                 collector.run(classifier, clip)

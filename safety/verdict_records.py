@@ -115,7 +115,8 @@ def span_to_record(span: Span | None) -> Record | None:
     if span is None:
         return None
     if isinstance(span, TextSpan):
-        return {"start": int(span.start), "end": int(span.end)}
+        scene = {} if span.scene is None else {"scene": int(span.scene)}
+        return {"start": int(span.start), "end": int(span.end), **scene}
     box = None if span.box is None else [float(side) for side in span.box]
     return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box}
 
@@ -125,7 +126,7 @@ def span_from_record(record: Mapping[str, Any] | None) -> Span | None:
     if record is None:
         return None
     if "start" in record:
-        return TextSpan(record["start"], record["end"])
+        return TextSpan(record["start"], record["end"], record.get("scene"))
     left_top_right_bottom = None if record["box"] is None else tuple(record["box"])
     return TimeSpan(record["start_s"], record["end_s"], left_top_right_bottom)
 

@@ -32,22 +32,36 @@ def register(app: typer.Typer) -> None:
 def check(
     prompt: Annotated[str | None, typer.Argument(help="The prompt to judge.")] = None,
     *,
-    file: Annotated[Path | None, typer.Option(help='JSON Lines of prompts: {"text": …, "id": …} a line.')] = None,
+    file: Annotated[
+        Path | None, typer.Option(help='JSON Lines of prompts: {"text": … or "scenes": […], "id": …} a line.')
+    ] = None,
+    scene: Annotated[list[str] | None, typer.Option(help="A scene of a storyboard; repeat it for each.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A reference picture, judged together with the prompt.")] = None,
+    video: Annotated[Path | None, typer.Option(help="A reference video, judged together with the prompt.")] = None,
+    scenes: Annotated[Path | None, typer.Option(help="A text file with one scene of a storyboard a line.")] = None,
     rewrite: Annotated[
         bool, typer.Option("--rewrite", help="Offer a version that passes, where there is one.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
 ) -> None:
-    """Judge a prompt at the prompt gate; the Decision is recorded.
+    """Judge a prompt at the prompt gate, and its reference at the input gate; the Decisions are recorded.
 
     With --file every line is answered, in order; the exit code is that of the strictest line.
     """
-    if (prompt is None) == (file is None):
-        raise typer.BadParameter("give either a prompt or --file PROMPTS.jsonl")
+    told = [*(scene or []), *(_lines(scenes) if scenes else [])]
+    if (prompt is None and not told) == (file is None):
+        raise typer.BadParameter("give either a prompt, or scenes, or --file PROMPTS.jsonl")
+    reference = image or video
+    if reference is not None and (file is not None or (image and video)):
+        raise typer.BadParameter("give one --image or --video, with a prompt or scenes")
+    if rewrite and (told or reference is not None):
+        raise typer.BadParameter("a rewrite is offered of one text: give a prompt, without scenes and reference")
     with open_house(Settings()) as house:
         if file is not None:
             raise typer.Exit(_check_file(house, file, rewrite=rewrite))
-        decision = house.prompt_gate.check_prompt(prompt or "", requester=LOCAL)
+        decision = house.prompt_gate.check_prompt(prompt or "", scenes=told, requester=LOCAL)
+        if reference is not None:
+            raise typer.Exit(_check_reference(house, decision, reference, as_json=as_json))
         offered = _offer(house, prompt or "", decision) if rewrite else {}
         if as_json:
             print_json({**decision_view(decision), **offered})
@@ -60,6 +74,20 @@ def check(
 
 def _offer(house: House, text: str, decision: Decision) -> dict[str, Any]:
     return {"rewrite": offer_view(offer_rewrite(house.prompt_gate, text, decision, requester=LOCAL))}
+
+
+def _check_reference(house: House, prompt: Decision, reference: Path, *, as_json: bool) -> int:
+    """Answer with the Decision about both, and the stricter action; of a refused prompt no reference is decoded."""
+    refused = prompt.verdict.action is Action.BLOCK
+    shown = prompt if refused else house.input_gate.check(prompt, reference)
+    strictest = max(prompt.verdict.action, shown.verdict.action)
+    if as_json:
+        print_json({**decision_view(shown), "action": strictest.word, "prompt_decision": prompt.id})
+    else:
+        if prompt is not shown:
+            explain(prompt)
+        explain(shown)
+    return BY_ACTION[strictest]
 
 
 def _check_file(house: House, file: Path, *, rewrite: bool) -> int:
@@ -89,12 +117,13 @@ def _answer(house: House, number: int, line: str, *, rewrite: bool) -> tuple[dic
     action: Action | None = None
     try:
         row = _row(line, number)
-        decision = house.prompt_gate.check_prompt(row["text"], requester=LOCAL)
+        scenes = row.get("scenes", ())
+        decision = house.prompt_gate.check_prompt(row.get("text", ""), scenes=scenes, requester=LOCAL)
     except InvalidContent as error:
         answer: dict[str, Any] = {"error": str(error), "line": number}
     else:
         action, answer = decision.verdict.action, decision_view(decision)
-        if rewrite:
+        if rewrite and not scenes:
             answer |= _offer(house, row["text"], decision)
     return ({"id": row["id"], **answer} if "id" in row else answer), action
 
@@ -104,6 +133,16 @@ def _row(line: str, number: int) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError as error:
         raise InvalidContent(f"line {number} is not JSON") from error
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+    if not isinstance(row, dict) or not isinstance(row.get("text", ""), str) or not {"text", "scenes"} & set(row):
         raise InvalidContent(f'line {number} needs an object with a "text"')
+    scenes = row.get("scenes", [])
+    if not isinstance(scenes, list) or not all(isinstance(each, str) for each in scenes):
+        raise InvalidContent(f'line {number}: "scenes" is a list of texts')
     return row
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} cannot be read as text") from error

@@ -92,6 +92,8 @@ WITHOUT_NAME = frozenset(
         "modifier.real_person",
         "modifier.temporal_only",
         "modifier.claimed_purpose",
+        "session.probing",
+        "session.derived",
     }
 )
 """Signals of prompts that none of the 13 names stands for."""

@@ -9,13 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.auth import HouseOf, Requester
-from api.errors import UnsupportedFeatureError
+from api.auth import HouseOf, Requester, session_of
+from api.errors import InvalidRequestError, UnsupportedFeatureError
 from api.routes.categories import NAMES, answer
 from api.schemas import ImagePart, ModerationBody, TextPart
 from api.views import finding_rows, grade_view, offer_view, unmeasured_rows
 from safety.domain import Action, Decision
-from safety.gate import refuse_unreadable
 from safety.offer import offer_rewrite
 
 PATH = "/v1/moderations"
@@ -27,15 +26,21 @@ def register(app: FastAPI) -> None:
 
 
 def create_moderation(body: ModerationBody, house: HouseOf, caller: Requester) -> dict[str, Any]:
-    """Judge every text; each Decision is recorded. A text that is none refuses the whole request."""
+    """Judge every text, or all as one storyboard; each Decision is recorded. A text that is none refuses them all."""
+    gate = house.prompt_gate
+    # A key that only asks for judgements asks for many people: without their names there is no session.
+    asked = {"requester": caller.id, "session": session_of(caller, body.safety_identifier)}
     texts = _texts(body)
-    for text in texts:
-        refuse_unreadable(text, house.settings.prompt_max_characters)
-    decisions = [house.prompt_gate.check_prompt(text, requester=caller.id) for text in texts]
+    if body.storyboard:
+        decisions = [gate.check_prompt("", scenes=_scenes(body, texts), **asked)]
+    else:
+        for text in texts:
+            gate.readable(text)
+        decisions = [gate.check_prompt(text, **asked) for text in texts]
     results = [result_view(decision) for decision in decisions]
     if body.rewrite:
         for text, decision, result in zip(texts, decisions, results, strict=True):
-            offer = offer_rewrite(house.prompt_gate, text, decision, requester=caller.id)
+            offer = offer_rewrite(gate, text, decision, requester=caller.id)
             result["x_framegate"]["rewrite"] = offer_view(offer)
     return {
         "id": f"modr-{decisions[0].id.removeprefix('dec_')}",
@@ -64,6 +69,14 @@ def result_view(decision: Decision) -> dict[str, Any]:
     }
 
 
+def _scenes(body: ModerationBody, texts: list[str]) -> list[str]:
+    if isinstance(body.input, str):
+        raise InvalidRequestError("a storyboard is a list of scenes: send the texts in `input` as a list", "input")
+    if body.rewrite:
+        raise InvalidRequestError("a rewrite is offered of one text, not of a storyboard", "rewrite")
+    return texts
+
+
 def _texts(body: ModerationBody) -> list[str]:
     if isinstance(body.input, str):
         return [body.input]
@@ -74,6 +87,6 @@ def _texts(body: ModerationBody) -> list[str]:
             "input",
         )
     parts = [part.text for part in body.input if isinstance(part, TextPart)]
-    if parts:
+    if parts and not body.storyboard:
         return ["\n".join(parts)]
-    return [text for text in body.input if isinstance(text, str)]
+    return parts or [text for text in body.input if isinstance(text, str)]

@@ -17,7 +17,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from api.auth import HouseOf, Requester
+from api.auth import HouseOf, Requester, session_of
 from api.errors import InvalidRequestError, UnsupportedFeatureError
 from api.idempotent import choose_id
 from api.problems import invalid
@@ -28,7 +28,6 @@ from api.wiring import House
 from generator.base import GenerationRequest
 from safety.domain import Action, Job, JobStatus
 from safety.errors import Conflict
-from safety.gate import refuse_unreadable
 
 PATH = "/v1/videos"
 
@@ -67,6 +66,9 @@ async def read_video_body(request: Request, _caller: Requester) -> VideoBody:
     else:
         async with request.form() as form:
             fields = dict(form)
+            if scenes := [*form.getlist("scenes"), *form.getlist("scenes[]")]:
+                fields = {**fields, "scenes": scenes}
+                fields.pop("scenes[]", None)
     for name, what in NOT_YET.items():
         if any(field == name or field.startswith(f"{name}[") for field in fields):
             raise UnsupportedFeatureError(f"{what} ({name}) is not supported yet: nothing was made", name)
@@ -83,11 +85,17 @@ def create_video(
     caller: Requester,
 ) -> JSONResponse:
     """Judge the prompt at once, and queue a job unless it is refused; of a refused prompt no text is kept."""
-    refuse_unreadable(body.prompt, house.settings.prompt_max_characters)
-    house.generator.check(GenerationRequest(body.prompt, body.seconds, body.width, body.height, body.seed))
+    prompt = house.prompt_gate.readable(body.prompt, body.scenes)
+    house.generator.check(GenerationRequest(prompt, body.seconds, body.width, body.height, body.seed))
     id_ = choose_id(request, house, caller.id, "video", body.model_dump())
-    decision = house.prompt_gate.check_prompt(body.prompt, requester=caller.id, job=id_)
-    job = Job(id_, body.prompt, body.seconds, body.width, body.height, body.seed, caller.id, datetime.now(UTC))
+    decision = house.prompt_gate.check_prompt(
+        body.prompt,
+        scenes=body.scenes,
+        requester=caller.id,
+        session=session_of(caller, body.safety_identifier) or caller.id,
+        job=id_,
+    )
+    job = Job(id_, prompt, body.seconds, body.width, body.height, body.seed, caller.id, datetime.now(UTC))
     if decision.verdict.action is Action.BLOCK:
         # Without its prompt: it only says whose decision this is, so that its requester may read and appeal it.
         house.jobs.create(replace(job, prompt="", status=JobStatus.REFUSED))

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.keys import anchors_pem, signer, watermark_key
+from api.keys import anchors_pem, session_secret, signer, watermark_key
 from api.views import origin_view
 from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
+from classifiers.normalize import normalize
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -28,8 +29,10 @@ from safety.known import ReleaseIndex
 from safety.measure import ORIGIN_SIGNALS, Instruments
 from safety.pipeline import Pipeline
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
+from safety.reference import INPUT_SIGNALS, InputGate
 from safety.release import ReleaseDesk
 from safety.scan import Scanner
+from safety.session import SESSION_SIGNALS, Sessions
 from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
@@ -94,7 +97,14 @@ class House(Records):
             limits=self.limits,
             plan=SamplingPlan(fps=self.settings.screen_fps),
             prompt_max_characters=self.settings.prompt_max_characters,
+            max_scenes=self.settings.prompt_max_scenes,
+            sessions=self.sessions,
         )
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Whose requests belong together."""
+        return Sessions(self.ledger, session_secret(self.settings), lambda text: normalize(text).text)
 
     @cached_property
     def limits(self) -> Limits:
@@ -158,7 +168,12 @@ class House(Records):
     def framegate(self) -> Framegate:
         """The library door, for somebody else's generator."""
         desk = self._desk("external", "unknown")
-        return Framegate(self.gate, desk, self.limits)
+        return Framegate(self.gate, desk, self.limits, self.known)
+
+    @cached_property
+    def input_gate(self) -> InputGate:
+        """The gate for reference pictures and videos."""
+        return InputGate(self.gate, self.watermark, self.known)
 
     @cached_property
     def known(self) -> ReleaseIndex:
@@ -226,8 +241,8 @@ def offered_signals(configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, 
     """
     text, clip = catalog.known_signals(accepts=str, configured=configured), catalog.known_signals(accepts=Clip)
     return {
-        Checkpoint.PROMPT: text,
-        Checkpoint.INPUT: text | clip,
+        Checkpoint.PROMPT: text | SESSION_SIGNALS,
+        Checkpoint.INPUT: text | clip | SESSION_SIGNALS | INPUT_SIGNALS,
         Checkpoint.OUTPUT: clip,
         Checkpoint.UPLOAD: clip | ORIGIN_SIGNALS,
     }

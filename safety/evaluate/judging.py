@@ -21,6 +21,7 @@ from safety.gate import refuse_unreadable
 from safety.judge import judge
 from safety.measure import Instruments, measure_text
 from safety.policy import Policy
+from safety.session import of_nobody
 
 CHUNK = 16
 """Texts that a process takes at once."""
@@ -151,7 +152,7 @@ def _outcome(row: LabelledPrompt, measured: Measured | None, policy: Policy) -> 
     if measured is None:
         return Outcome(row, Action.BLOCK, unreadable=True)
     started = time.perf_counter()
-    verdict = judge(policy, Checkpoint.PROMPT, Measurement(measured.scores, measured.unmeasured))
+    verdict = judge(policy, Checkpoint.PROMPT, of_nobody(Measurement(measured.scores, measured.unmeasured)))
     judging_ms = (time.perf_counter() - started) * 1000
     strongest: dict[str, float] = {}
     for score in measured.scores:

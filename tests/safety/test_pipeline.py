@@ -12,6 +12,7 @@ from provenance.base import CredentialState, SigningError
 from safety.domain import Action, Checkpoint, JobStatus
 from safety.errors import Conflict, InvalidContent, ReleaseError
 from safety.framegate import Framegate
+from safety.known import ReleaseIndex
 from safety.review import Review
 from tests.world import World
 
@@ -231,7 +232,7 @@ def test_what_is_not_a_prompt_is_an_error_that_does_not_repeat_it(world, text, w
 class TestTheLibraryDoor:
     @pytest.fixture
     def framegate(self, world):
-        return Framegate(world.gate, world.desk, DEFAULT_LIMITS)
+        return Framegate(world.gate, world.desk, DEFAULT_LIMITS, ReleaseIndex(world.ledger))
 
     @pytest.fixture
     def raw(self, world, tmp_path):

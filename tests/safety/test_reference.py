@@ -1,0 +1,182 @@
+"""The input gate: text and reference judged together, stills as well as videos, and what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from media.clip import Clip
+from media.codec import encode_mp4
+from media.errors import UnreadableMedia
+from safety.domain import Action, Checkpoint
+from safety.errors import Conflict
+from safety.known import ReleaseIndex
+from safety.policy import parse_policy
+from safety.reference import InputGate
+from safety.session import Sessions
+from tests.safety.making import a_decision
+from tests.world import POLICY, World
+
+JOINT = parse_policy(
+    b"""schema = 1
+name = "joint"
+[origin]
+likely_synthetic = 0.9
+[categories.violence]
+clause = "No violence."
+[[rules]]
+id = "prompt.block"
+checkpoint = "prompt"
+category = "violence"
+signal = "text.violence"
+threshold = 0.5
+action = "block"
+[[rules]]
+id = "input.joint"
+checkpoint = "input"
+category = "violence"
+all = [{ signal = "text.odd", threshold = 0.5 }, { signal = "frame.red", threshold = 0.5 }]
+action = "block"
+[[rules]]
+id = "input.derived"
+checkpoint = "input"
+category = "violence"
+signal = "session.derived"
+threshold = 0.5
+action = "review"
+[[rules]]
+id = "output.block"
+checkpoint = "output"
+category = "violence"
+signal = "frame.red"
+threshold = 0.6
+action = "block"
+[[rules]]
+id = "upload.review"
+checkpoint = "upload"
+category = "violence"
+signal = "origin.likely_synthetic"
+threshold = 1.0
+action = "review"
+"""
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def inputs(world: World, policy=POLICY) -> InputGate:
+    gate = replace(world.gate, policy=policy, sessions=Sessions(world.ledger, b"s" * 32))
+    return InputGate(gate, world.watermark, ReleaseIndex(world.ledger))
+
+
+def still(folder: Path, colour: str, name: str = "still.png", **options) -> Path:
+    path = folder / name
+    Image.new("RGB", (320, 200), colour).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("name", ["still.png", "still.jpg", "still.webp"])
+def test_a_harmless_text_does_not_excuse_a_harmful_picture(world: World, tmp_path: Path, name: str) -> None:
+    door = inputs(world)
+    prompt = door.gate.check_prompt("let it move gently")
+
+    refused = door.check(prompt, still(tmp_path, "red", name))
+    allowed = door.check(prompt, still(tmp_path, "green", f"other-{name}"))
+
+    assert refused.checkpoint is Checkpoint.INPUT
+    assert (refused.verdict.action, allowed.verdict.action) == (Action.BLOCK, Action.ALLOW)
+    assert refused.verdict.findings[0].evidence[0].signal == "frame.red"
+    assert world.ledger.decision(refused.id) == refused
+    assert refused.subject != allowed.subject
+
+
+def test_text_and_picture_that_are_harmless_alone_are_refused_together(world: World, tmp_path: Path) -> None:
+    door = inputs(world, JOINT)
+    plain, odd = (door.gate.check_prompt(text) for text in ("a field", "an odd field"))
+    red, green = still(tmp_path, "red", "red.png"), still(tmp_path, "green", "green.png")
+
+    actions = {(p is odd, r is red): door.check(p, r).verdict.action for p in (plain, odd) for r in (red, green)}
+
+    assert actions.pop((True, True)) is Action.BLOCK
+    assert set(actions.values()) == {Action.ALLOW}
+
+
+def test_a_video_is_judged_on_every_sampled_second(world: World, tmp_path: Path) -> None:
+    frames = np.full((16, 128, 160, 3), (60, 160, 60), np.uint8)
+    frames[12:] = (230, 20, 20)
+    encode_mp4(iter(frames), tmp_path / "video.mp4", fps=8.0)
+    door = inputs(world)
+
+    decision = door.check(door.gate.check_prompt("a field"), tmp_path / "video.mp4")
+
+    assert decision.verdict.action is Action.BLOCK
+    assert decision.measurement.coverage is not None
+    assert decision.measurement.coverage.frames_total == 16
+
+
+def test_our_own_release_is_recognised_as_a_video_and_as_a_still(world: World, tmp_path: Path) -> None:
+    release = world.pipeline.run(world.job("a green field")).release
+    assert release is not None
+    door = inputs(world, JOINT)
+    video = world.blobs.path(release.sha256)
+    frame = _first_frame(video)
+    Image.fromarray(frame).save(tmp_path / "frame.png")
+
+    for reference in (video, tmp_path / "frame.png"):
+        decision = door.check(door.gate.check_prompt("go on"), reference)
+        assert decision.parent == release.id
+        assert {s.signal: s.value for s in decision.measurement.scores}["origin.ours"] == 1.0
+        assert decision.verdict.action is Action.ALLOW
+    assert door.check(door.gate.check_prompt("go on"), still(tmp_path, "green")).parent is None
+
+
+def test_a_reference_whose_lineage_was_refused_is_held(world: World) -> None:
+    world.ledger.append_decision(a_decision(7, action=Action.BLOCK, job="video_0"))
+    release = world.pipeline.run(world.job("a green field", parent="video_0")).release
+    assert release is not None
+    door = inputs(world, JOINT)
+
+    decision = door.check(door.gate.check_prompt("go on"), world.blobs.path(release.sha256))
+
+    assert decision.verdict.action is Action.REVIEW
+    assert decision.verdict.findings[0].rule == "input.derived"
+
+
+def test_a_broken_classifier_of_frames_is_never_an_allow(world: World, tmp_path: Path) -> None:
+    world.redness.broken_after_s = -1.0
+    door = inputs(world)
+
+    assert door.check(door.gate.check_prompt("a field"), still(tmp_path, "green")).verdict.action is Action.REVIEW
+
+
+def test_a_prompt_decision_that_was_made_up_is_refused(world: World, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="check_prompt"):
+        inputs(world).check(a_decision(), still(tmp_path, "green"))
+
+
+def test_what_is_no_reference_is_an_error_and_nothing_is_recorded(world: World, tmp_path: Path) -> None:
+    door = inputs(world)
+    prompt = door.gate.check_prompt("a field")
+    (tmp_path / "notes.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+
+    with pytest.raises(UnreadableMedia):
+        door.check(prompt, tmp_path / "notes.png")
+    assert world.ledger.decisions(checkpoint=Checkpoint.INPUT) == []
+
+
+def _first_frame(path: Path) -> np.ndarray:
+    from media.limits import DEFAULT_LIMITS
+    from safety.framegate import load_clip
+
+    clip: Clip = load_clip(path, DEFAULT_LIMITS)
+    return clip.frames[0]
