@@ -45,7 +45,7 @@ class FrameEncoder:
         self._lock = Lock()
         # Weak keys: an embedding lives exactly as long as its clip, and a reused id cannot bring back another clip's.
         self._known: WeakKeyDictionary[Clip, Future[FloatArray]] = WeakKeyDictionary()
-        self.version = version_of(SHA256, "central square, bicubic 224, one frame a run, unit length")
+        self.version = version_of(SHA256, "central square, bicubic 224, one frame a run, unit length, exact int8")
 
     def encode(self, clip: Clip) -> FloatArray:
         """Return float32 (T, 512), one unit embedding a frame; computed once for each clip, whoever asks."""

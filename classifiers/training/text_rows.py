@@ -7,6 +7,7 @@ A row is one line of a gzip JSONL file: `text`, `labels`, `benign`, `source`, `l
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 from dataclasses import dataclass
@@ -40,6 +41,15 @@ UNLABELLED_WEIGHT: Final = 0.15
 """An unsafe row counts this much as a negative of the heads it is not labelled with: labels are incomplete."""
 
 LOOKALIKE_WEIGHT: Final = 3.0
+
+FOLDS: Final = (
+    {"coprov2_train"},
+    {"i2p", "hatemoji_build"},
+    {"overt_a", "edos"},
+    {"catqa", "advbench", "paradetox"},
+    {"synthetic_names", "disselect", "davidson", "written"},
+)
+"""Sources held out together. A fold also holds out a fifth of the sources without positives."""
 
 
 @dataclass(frozen=True)
@@ -122,3 +132,12 @@ def balanced(
             if total > 0:
                 result[chosen, head] *= share / total
     return result
+
+
+def folds_of(rows: list[Row], *, by_source: bool, count: int = len(FOLDS)) -> npt.NDArray[np.int64]:
+    """The fold that holds each row out: that of its source, or one of `count` drawn by its text."""
+    numbers = []
+    for row in rows:
+        named = [number for number, sources in enumerate(FOLDS) if by_source and row.source in sources]
+        numbers.append(named[0] if named else hashlib.sha256(row.text.encode()).digest()[0] % count)
+    return np.array(numbers)

@@ -107,27 +107,26 @@ def test_a_foreign_word_in_an_english_prompt_is_no_reason_to_refuse(encoder):
     assert values(encoder, "A neon sign that says 酒 above a quiet bar in Łódź, señor")
 
 
-def test_embeddings_are_unit_vectors_and_batching_changes_nothing(encoder):
+def test_the_same_text_scores_the_same_alone_and_beside_others():
+    encoder = SentenceEncoder()
     texts = [CALM, "a cat", "a chef chops onions in a busy kitchen"]
-    vectors = encoder.embed(texts)
-    assert vectors.shape == (3, 384)
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(vectors[1], encoder.embed(["a cat"])[0], atol=1e-5)
+    windows = [encoder.windows(text)[0] for text in texts]
+
+    together = encoder.probabilities(windows)
+
+    assert together.shape == (3, len(SIGNALS))
+    assert together.dtype == np.float32
+    for window, row in zip(windows, together, strict=True):
+        np.testing.assert_array_equal(encoder.probabilities([window])[0], row)
 
 
-def test_embeddings_put_like_meanings_together(encoder):
-    dog, puppy, tax = encoder.embed(["a dog plays", "a puppy is playing", "a tax form on a desk"])
-    assert dog @ puppy > 0.5 > dog @ tax
-
-
-def test_altered_heads_are_refused(tmp_path, monkeypatch):
+def test_altered_weights_are_refused(tmp_path, monkeypatch):
     folder = tmp_path / "text_encoder"
     folder.mkdir()
     for file in (weights.EMBEDDED / "text_encoder").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    heads = folder / "heads.safetensors"
-    heads.write_bytes(heads.read_bytes()[:-1] + b"\x00\x01")
+    network = folder / "encoder.onnx"
+    network.write_bytes(network.read_bytes()[:-1] + b"\x00\x01")
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
     with pytest.raises(WeightsError, match="SHA-256"):
         TextEncoderClassifier()

@@ -31,6 +31,12 @@ def verdict(**readings: float) -> Verdict:
     return judge(POLICY, PROMPT, Measurement(tuple(Score(*each) for each in given.items())))
 
 
+def threshold(rule_id: str) -> float:
+    """The first threshold of a rule of the shipped policy."""
+    (rule,) = [rule for rule in POLICY.rules if rule.id == rule_id]
+    return rule.conditions[0].threshold
+
+
 def categories(result: Verdict) -> set[str]:
     return {finding.category for finding in result.findings}
 
@@ -89,11 +95,15 @@ def test_a_statue_in_a_museum_passes_where_the_bare_word_is_held():
 
 
 def test_violence_beside_a_child_is_held_earlier_and_in_a_history_lesson_later():
-    assert verdict(text_violence=0.55).action is Action.ALLOW
-    assert verdict(text_violence=0.55, terms_minor=0.9).action is Action.REVIEW
-    assert verdict(text_violence=0.7).action is Action.REVIEW
-    assert verdict(text_violence=0.7, context_history=0.9).action is Action.ALLOW
-    assert verdict(text_violence=0.7, context_history=0.9, terms_minor=0.9).action is Action.REVIEW
+    limit = threshold("prompt.text.violence.review")
+    assert limit + 0.03 < threshold("prompt.text.violence.block")
+    below, above = limit - 0.05, limit + 0.02
+
+    assert verdict(text_violence=below).action is Action.ALLOW
+    assert verdict(text_violence=below, terms_minor=0.9).action is Action.REVIEW
+    assert verdict(text_violence=above).action is Action.REVIEW
+    assert verdict(text_violence=above, context_history=0.9).action is Action.ALLOW
+    assert verdict(text_violence=above, context_history=0.9, terms_minor=0.9).action is Action.REVIEW
 
 
 def test_a_lenient_modifier_of_the_shipped_policy_moves_no_block_and_no_instruction_to_harm():
@@ -114,8 +124,10 @@ def test_a_context_is_no_excuse_for_instructions(instruments, context):
 
 
 def test_a_claimed_purpose_makes_it_stricter():
-    assert verdict(text_illicit=0.5).action is Action.ALLOW
-    assert verdict(text_illicit=0.5, modifier_claimed_purpose=0.9).action is Action.REVIEW
+    below = threshold("prompt.text.illicit.review") - 0.05
+
+    assert verdict(text_illicit=below).action is Action.ALLOW
+    assert verdict(text_illicit=below, modifier_claimed_purpose=0.9).action is Action.REVIEW
 
 
 def test_a_photograph_of_a_known_person_is_held_earlier():
