@@ -72,7 +72,7 @@ def prompts(
     if sample:
         rows = sampled(rows, sample, seed)
     bench, workers = open_bench(settings), workers or os.cpu_count() or 1
-    with _bar() as progress:
+    with progress_bar() as progress:
         outcomes = judge_rows(
             partial(open_bench, settings), rows, bench=bench, workers=workers, cache=cache, progress=progress
         )
@@ -94,7 +94,7 @@ def prompts(
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
     """A progress bar for people."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=people, transient=True) as bar:
