@@ -1,11 +1,14 @@
 """A list of weighted phrases in a TOML file, and where they stand in a text: the lexicon and the context cues share it.
 
 A block of the file is `signal`, `weight` (a judged probability), `phrases` in the language of `classifiers.phrases`,
-and `unless`: phrases whose presence over a hit drops it. It normalises nothing and knows no language.
+`unless`: phrases whose presence over a hit drops it, and `with`: phrases of which one must stand anywhere in the text,
+or the block does not count. `<name>` in any of them is one of the words of that name under `[sets]`. It normalises
+nothing and knows no language.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,8 @@ from classifiers.base import ClassifierError, Score
 from classifiers.normalize import Normalized
 from classifiers.phrases import Hit, PhraseIndex, words_of
 from classifiers.weights import version_of
+
+_SET: Final = re.compile(r"<(\w+)>")
 
 MAX_HITS: Final = 8
 """Scores reported for one signal: enough for a reader to see why, whatever the length of the text."""
@@ -44,13 +49,22 @@ class ListedPhrases:
         """
         try:
             raw = path.read_text(encoding="utf-8")
-            groups = tomllib.loads(raw)[table]
+            read = tomllib.loads(raw)
+            groups, sets = read[table], read.get("sets", {})
             self.entries = tuple(
                 Entry(phrase, group["signal"], float(group["weight"]), number)
                 for number, group in enumerate(groups)
                 for phrase in group["phrases"]
             )
-            exceptions = [(number, phrase) for number, group in enumerate(groups) for phrase in group.get("unless", ())]
+            phrases = [_filled(entry.phrase, sets) for entry in self.entries]
+            exceptions, companions = (
+                [
+                    (number, _filled(phrase, sets))
+                    for number, group in enumerate(groups)
+                    for phrase in group.get(key, ())
+                ]
+                for key in ("unless", "with")
+            )
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
             raise ClassifierError(
                 f"the list of {table} at {path} is not readable: {error}; reinstall framegate"
@@ -59,9 +73,11 @@ class ListedPhrases:
             raise ClassifierError(
                 f"the list of {table} at {path} does not fit the signals: {', '.join(sorted(missing))}"
             )
-        self._index = PhraseIndex(entry.phrase for entry in self.entries)
+        self._index = PhraseIndex(phrases)
         self._exception_group = tuple(number for number, _ in exceptions)
         self._exceptions = PhraseIndex(phrase for _, phrase in exceptions)
+        self._companion_group = tuple(number for number, _ in companions)
+        self._companions = PhraseIndex(phrase for _, phrase in companions)
         self.version = version_of(raw)
 
     def find(self, normalized: Normalized, kind: str) -> dict[str, list[Score]]:
@@ -70,13 +86,20 @@ class ListedPhrases:
         excused: dict[int, list[Hit]] = defaultdict(list)
         for hit in self._exceptions.find(words):
             excused[self._exception_group[hit.pattern]].append(hit)
+        present = {self._companion_group[hit.pattern] for hit in self._companions.find(words)}
+        lonely = set(self._companion_group) - present
         found: dict[str, list[Score]] = defaultdict(list)
         for hit in self._index.find(words):
             entry = self.entries[hit.pattern]
-            if not any(hit.overlaps(other) for other in excused[entry.group]):
+            if entry.group not in lonely and not any(hit.overlaps(other) for other in excused[entry.group]):
                 span = normalized.to_original(hit.start, hit.end)
                 found[entry.signal].append(Score(entry.signal, entry.weight, span, f"{kind}:{entry.phrase}"))
         return found
+
+
+def _filled(phrase: str, sets: Mapping[str, str]) -> str:
+    """Put the words of a set, `one|two`, in the place of its name, `<set>`; a name that is no set is a KeyError."""
+    return _SET.sub(lambda match: sets[match[1]], phrase)
 
 
 def strongest(found: Mapping[str, Sequence[Score]], signals: frozenset[str]) -> list[Score]:

@@ -3,7 +3,8 @@
 Case, accents, hyphens and apostrophes do not matter to it; words are never matched in part unless a pattern says so.
 It does not normalise disguised text and gives no weights.
 
-A pattern is words; `word*` takes any ending, ` .. ` allows up to four words between, `{age}` is a number from 0 to 17.
+A pattern is words; `word*` takes any ending, ` .. ` allows up to four words between, `one|two*` is either of them,
+`{age}` is a number from 0 to 17.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _SENTENCE_END: Final = re.compile(r"[.!?;]\s|\n")
 _GAP: Final = ".."
 _MAX_GAP: Final = 4
+_EITHER: Final = "|"
 _AGE: Final = "{age}"
 _AGES: Final = (
     frozenset(map(str, range(18)))
@@ -84,26 +86,30 @@ class PhraseIndex:
         """File the patterns; a pattern's number is its place in the order given.
 
         Raises:
-            ClassifierError: a pattern has no word, or starts with a gap or too short a `word*`.
+            ClassifierError: a pattern has no word, starts with a gap or too short a `word*`, or an alternative is no
+                single word.
         """
         self._whole: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
         self._prefix: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
         for number, pattern in enumerate(patterns):
             parts = _parts(pattern)
-            if not parts or parts[0] == _GAP or (parts[0].endswith("*") and len(parts[0]) <= _PREFIX_KEY):
+            heads = dict.fromkeys(parts[0].split(_EITHER)) if parts else {"": None}
+            if any(head in ("", _GAP) or (head.endswith("*") and len(head) <= _PREFIX_KEY) for head in heads):
                 raise ClassifierError(f"pattern {number} ({pattern!r}) must start with a word of two letters or more")
-            if parts[0].endswith("*"):
-                self._prefix[parts[0][:_PREFIX_KEY]].append((number, parts))
-            elif parts[0] == _AGE:
-                for age in _AGES:
-                    self._whole[age].append((number, parts))
-            else:
-                self._whole[parts[0]].append((number, parts))
+            for head in heads:
+                if head.endswith("*"):
+                    self._prefix[head[:_PREFIX_KEY]].append((number, parts))
+                elif head == _AGE:
+                    for age in _AGES:
+                        self._whole[age].append((number, parts))
+                else:
+                    self._whole[head].append((number, parts))
 
     def find(self, words: Sequence[Word]) -> Iterator[Hit]:
         """Yield every place where a pattern stands, in the order of the text. A pattern never crosses a sentence."""
         for first, word in enumerate(words):
-            for number, parts in (*self._whole.get(word.folded, ()), *self._prefix.get(word.folded[:_PREFIX_KEY], ())):
+            filed = (*self._whole.get(word.folded, ()), *self._prefix.get(word.folded[:_PREFIX_KEY], ()))
+            for number, parts in dict.fromkeys(filed):  # alternatives may file a pattern twice
                 last = _match(parts, words, first)
                 if last is not None:
                     yield Hit(number, word.start, words[last - 1].end, first, last)
@@ -116,11 +122,22 @@ def _parts(pattern: str) -> tuple[str, ...]:
         if piece in (_GAP, _AGE):
             parts.append(piece)
             continue
+        if _EITHER in piece:
+            parts.append(_EITHER.join(_alternative(one) for one in piece.split(_EITHER)))
+            continue
         pieces = [match.group() for match in _WORD.finditer(fold(piece))]
         if pieces and piece.endswith("*"):
             pieces[-1] += "*"
         parts.extend(pieces)
     return tuple(parts)
+
+
+def _alternative(piece: str) -> str:
+    """One alternative, folded; it must be a single word, or the pattern would say something else than it seems to."""
+    found = [match.group() for match in _WORD.finditer(fold(piece))]
+    if len(found) != 1:
+        raise ClassifierError(f"the alternative {piece!r} of a pattern must be a single word")
+    return found[0] + "*" if piece.endswith("*") else found[0]
 
 
 def _match(parts: Sequence[str], words: Sequence[Word], first: int) -> int | None:
@@ -142,6 +159,8 @@ def _match(parts: Sequence[str], words: Sequence[Word], first: int) -> int | Non
 
 
 def _fits(part: str, word: str) -> bool:
+    if _EITHER in part:
+        return any(_fits(one, word) for one in part.split(_EITHER))
     if part == _AGE:
         return word in _AGES
     return word.startswith(part[:-1]) if part.endswith("*") else word == part

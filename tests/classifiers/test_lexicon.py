@@ -44,6 +44,17 @@ def strongest(lexicon, text):
         ("fake news report about a flood", "terms.misinformation"),
         ("poll workers stuffing paper ballots", "terms.political_deception"),
         ("the president of France is being arrested", "terms.political_deception"),
+        ("doctored surveillance video of my neighbour", "terms.misinformation"),
+        ("a flood in the tunnel, passed off as authentic", "terms.misinformation"),
+        ("a made up plague so that viewers panic", "terms.misinformation"),
+        ("a clip to deceive worried parents about masks", "terms.misinformation"),
+        ("poll clerks shredding envelopes at midnight", "terms.political_deception"),
+        ("a flyer with the wrong polling hours", "terms.political_deception"),
+        ("dead citizens casting ballots", "terms.political_deception"),
+        ("a fabricated interview with the mayor", "terms.political_deception"),
+        ("forging a doctor's prescription", "terms.fraud"),
+        ("a bogus charity with sad puppies", "terms.fraud"),
+        ("a billionaire promoting a trading token", "terms.fraud"),
         ("a schoolgirl on a swing", "terms.minor"),
         ("a 12-year-old on a bike", "terms.minor"),
         ("a twelve year old on a bike", "terms.minor"),
@@ -98,6 +109,64 @@ def test_no_entry_hits_a_benign_prompt(lexicon):
 )
 def test_a_look_alike_is_excused(lexicon, text):
     assert {score.value for score in lexicon.score(text)} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "poll workers drink coffee while observers count ballots",
+        "a news anchor laughs at a typo, bloopers",
+        "security camera view of an empty corridor at night",
+        "a senator plants a tree with pupils",
+        "a mayor opens a bridge and shakes hands",
+        "a doctor explains how a vaccine works",
+        "fake snow falls behind the news anchor",
+        "an actor's fake beard slips during the broadcast",
+        "a workshop on how to detect fake footage",
+        "election night party with balloons",
+    ],
+)
+def test_honest_news_elections_and_medicine_stay_clear(lexicon, text):
+    best = strongest(lexicon, text)
+    signals = ("terms.misinformation", "terms.political_deception", "terms.fraud")
+    assert {signal: best[signal] for signal in signals} == dict.fromkeys(signals, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("alone", "together"),
+    [
+        ("breaking news: a cat on a roof", "breaking news: a missile hits the harbour"),
+        ("my rival waves from a boat", "cctv footage of my rival in the shop"),
+        ("a faked moustache", "faked testimony of a nurse"),
+        ("a persuasive speech about bread", "a persuasive speech that the plague is a hoax"),
+    ],
+)
+def test_a_block_with_companions_counts_only_beside_one(lexicon, alone, together):
+    assert strongest(lexicon, alone)["terms.misinformation"] == 0.0
+    assert strongest(lexicon, together)["terms.misinformation"] >= 0.7
+
+
+def listed(tmp_path, block, sets=""):
+    """A list that has every signal and one more block."""
+    path = tmp_path / "terms.toml"
+    every = "".join(f'[[terms]]\nsignal = "{name}"\nweight = 0.1\nphrases = ["qqq"]\n' for name in sorted(SIGNALS))
+    path.write_text(f'{sets}\n{every}[[terms]]\nsignal = "terms.fraud"\nweight = 0.9\n{block}\n', encoding="utf-8")
+    return path
+
+
+def test_a_set_stands_for_its_words_in_phrases_exceptions_and_companions(tmp_path):
+    block = 'phrases = ["<bad> coin"]\nwith = ["<shop>"]\nunless = ["<bad> coin cake"]'
+    lexicon = LexiconClassifier(listed(tmp_path, block, '[sets]\nbad = "forged|fake"\nshop = "market|till"'))
+    assert strongest(lexicon, "a forged coin in the till")["terms.fraud"] == 0.9
+    assert strongest(lexicon, "a forged coin in the meadow")["terms.fraud"] == 0.0
+    assert strongest(lexicon, "a fake coin cake at the market")["terms.fraud"] == 0.0
+    (hit,) = [score for score in lexicon.score("the fake coin of the market") if score.value]
+    assert hit.detail == "term:<bad> coin"
+
+
+def test_a_set_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ClassifierError, match="not readable"):
+        LexiconClassifier(listed(tmp_path, 'phrases = ["<bad> coin"]'))
 
 
 def test_an_excuse_covers_its_own_words_only(lexicon):

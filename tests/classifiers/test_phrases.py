@@ -28,6 +28,13 @@ def found(pattern, text):
         ("Beyoncé", "BEYONCE", ["BEYONCE"]),
         ("J.R.R. Tolkien", "by J. R. R. Tolkien himself", ["J. R. R. Tolkien"]),
         ("red car", "It was red. Car horns sounded.", []),
+        (
+            "fake|forg* .. video|clip*",
+            "forged holiday clips, a fake long video, a real clip",
+            ["forged holiday clips", "fake long video"],
+        ),
+        ("poll worker|clerk*", "a poll clerk, poll workers, a poll worker", ["poll clerk", "poll worker"]),
+        ("fake|fak* news", "fake news", ["fake news"]),
         ("o'brien", "Conan O’Brien", ["O’Brien"]),
     ],
 )
@@ -38,6 +45,12 @@ def test_a_pattern_matches_what_it_says(pattern, text, hits):
 @pytest.mark.parametrize("pattern", ["", "..", ".. dog", "a*", "!"])
 def test_a_pattern_that_would_match_anything_is_refused(pattern):
     with pytest.raises(ClassifierError, match="must start with a word"):
+        PhraseIndex([pattern])
+
+
+@pytest.mark.parametrize("pattern", ["fake|o'brien news", "fake| news", "a 1|1st prize"])
+def test_an_alternative_that_is_no_single_word_is_refused(pattern):
+    with pytest.raises(ClassifierError, match="must be a single word"):
         PhraseIndex([pattern])
 
 
