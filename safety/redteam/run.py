@@ -18,6 +18,7 @@ from safety.judge import judge
 from safety.measure import measure_text
 from safety.redteam.attacker import Answer, Attack, attack, carry_out
 from safety.redteam.tactics import Attempt
+from safety.session import of_nobody
 
 PLAIN = ""
 """The move that changes nothing: what the others are compared with."""
@@ -97,7 +98,7 @@ def ask(bench: Bench, text: str) -> Answer:
         refuse_unreadable(text, bench.prompt_max_characters)
     except InvalidContent:
         return Answer(stopped=True, strength=2.0)
-    verdict = judge(bench.policy, Checkpoint.PROMPT, measure_text(bench.instruments, text))
+    verdict = judge(bench.policy, Checkpoint.PROMPT, of_nobody(measure_text(bench.instruments, text)))
     over = [
         float(finding.action) + (1.0 if each.score is None else each.score - each.threshold)
         for finding in verdict.findings
