@@ -3,7 +3,8 @@
     text + Verdict ─▶ places that may be changed ─▶ edits ─▶ changed text, or None
 
 Only where the policy lets every finding be rewritten, and only listed names and phrases: what an encoder feels about a
-whole text has no place that could be changed. It does not know whether the result passes: `safety.offer` asks the gate.
+whole text has no place that could be changed, and a character that is described keeps its description. It does not know
+whether the result passes: `safety.offer` asks the gate.
 Pure. English.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safety.domain import Action, TextSpan, Verdict
-from safety.wording import Place, drop, reword
+from safety.wording import Place, again, drop, reword, widened
 
 FEWEST_WORDS = 3
 """A prompt of fewer words is no scene any more: nothing is proposed."""
@@ -56,7 +57,10 @@ def propose(text: str, verdict: Verdict) -> Rewrite | None:
     }
     if any(place.end > len(text) for place in places):
         return None  # the verdict is about another text
-    edits = _edits(text, _apart(places))
+    names = {widened(text, place) for place in places if place.signal.startswith("names.")}
+    others = {place for place in places if not place.signal.startswith("names.")}
+    alone = {place for name in names for place in again(text, name)}
+    edits = _edits(text, _apart(names | others | alone))
     changed = _applied(text, edits)
     if not edits or _too_little(text, changed):
         return None

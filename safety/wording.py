@@ -41,13 +41,63 @@ _NO_NOUN = frozenset(
     {"is", "are", "was", "were", "on", "in", "at", "of", "and", "or", "with", "for", "by", "the", "a", "an", "to"}
     | {"from", "that", "which", "as", "has", "have", "near", "under", "over", "into"}
 )
+_NO_NAME = _NO_NOUN | {
+    "when",
+    "while",
+    "but",
+    "if",
+    "then",
+    "his",
+    "her",
+    "their",
+    "this",
+    "that",
+    "here",
+    "logo",
+    "logos",
+}
 _KINDS = (
     "mouse", "duck", "bear", "dog", "cat", "pig", "rabbit", "bunny", "fox", "lion", "tiger", "turtle", "fish", "shark",
     "bee", "dinosaur", "dragon", "panda", "penguin", "hedgehog", "monkey", "frog", "horse", "pony", "elephant", "owl",
     "princess", "queen", "witch", "wizard", "robot", "knight", "pirate", "clown", "ghost", "monster",
 )  # fmt: skip
+_CAPITALISED_BEFORE = re.compile(r"\b([A-Z0-9][\w'’.&-]*)\s+$")
+_CAPITALISED_AFTER = re.compile(r"\s+([A-Z][\w'’&-]*)")
+_OF_A_WORK = re.compile(r"\b([A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*){0,2})\s+(?:from|in|of)\s+(?:the\s+)?$")
+_MORE_WORDS = 2
+"""Capitalised words on either side that are taken for a part of the name: lists do not know every first name."""
+
 _HE, _SHE = re.compile(r"\b(?:he|him|his|himself)\b", re.I), re.compile(r"\b(?:she|her|hers|herself)\b", re.I)
 _SENTENCE = re.compile(r"(?:^|[.!?:]\s|\n)\s*$")
+
+
+def widened(text: str, place: Place) -> Place:
+    """Return a name with the capitalised words beside it, and who is from it: `Bim` of `Bim from the Zorg Film`."""
+    start, end = place.start, place.end
+    if place.signal == "names.artist_style":
+        return place
+    for _ in range(_MORE_WORDS if text[start].isupper() or text[start].isdigit() else 0):
+        before, after = _CAPITALISED_BEFORE.search(text[:start]), _CAPITALISED_AFTER.match(text, end)
+        if before is not None and before[1].lower() not in _NO_NAME:
+            start = before.start()
+        if after is not None and after[1].lower() not in _NO_NAME:
+            end = after.end()
+    owner = _OF_A_WORK.search(text[:start]) if place.signal == "names.character" else None
+    if owner is not None and owner[1].lower() not in _NO_NAME:
+        start = owner.start()
+    return place._replace(start=start, end=end)
+
+
+def again(text: str, place: Place) -> list[Place]:
+    """Return where a word of this name stands alone elsewhere: `Star` after `Ada Star`."""
+    found_words = re.findall(r"[A-Z][\w’-]{2,}", text[place.start : place.end])
+    words = {word for word in found_words if word.lower() not in _NO_NAME}
+    return [
+        place._replace(start=found.start(), end=found.end())
+        for word in sorted(words)
+        for found in re.finditer(rf"\b{re.escape(word)}\b", text)
+        if not place.start <= found.start() < place.end
+    ]
 
 
 def reword(text: str, place: Place, floor: int, known: dict[str, str]) -> tuple[int, int, str]:
@@ -62,7 +112,7 @@ def reword(text: str, place: Place, floor: int, known: dict[str, str]) -> tuple[
     elif kind == "brand":
         start, end, words = _brand(text, place, floor)
     elif kind == "character":
-        start, end, words = _left_of(_ARTICLE, text, place.start, floor), place.end, _character(place.listed)
+        start, end, words = _left_of(_ARTICLE, text, place.start, floor), place.end, _character(place.listed, known)
     else:
         start = _left_of(_ARTICLE, text, _left_of(_TITLE, text, place.start, floor), floor)
         end, words = place.end, _person(text, place.listed, known)
@@ -123,10 +173,13 @@ def _nth(number: int) -> str:
     return {3: "third", 4: "fourth", 5: "fifth"}.get(number, "further")
 
 
-def _character(listed: str) -> str:
+def _character(listed: str, known: dict[str, str]) -> str:
     words = listed.lower().split()
-    kind = next((kind for kind in _KINDS if kind in words), "")
-    return f"an original cartoon {kind}" if kind else "an original character"
+    kind = next((f"cartoon {kind}" for kind in _KINDS if kind in words), "character")
+    if listed in known:
+        return known[listed]
+    known[listed] = f"the {kind}"
+    return f"an original {kind}"
 
 
 def _brand(text: str, place: Place, floor: int) -> tuple[int, int, str]:

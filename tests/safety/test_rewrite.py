@@ -53,6 +53,27 @@ def found(text: str, *marks: tuple[str, str], rewrite: bool = True, score: float
             "An original cartoon mouse rides a bicycle downhill",
         ),
         ("the Zorg drinks coffee at a bar", [("character", "Zorg")], "an original character drinks coffee at a bar"),
+        (
+            "Bim from the Zorg Film walks over a hill. Bim, a small green bird, sings",
+            [("character", "Zorg Film")],
+            "An original character walks over a hill. The character, a small green bird, sings",
+        ),
+        (
+            "a meadow with Bim from zorgworld, Bim sleeps",
+            [("character", "zorgworld")],
+            "a meadow with an original character, the character sleeps",
+        ),
+        (
+            "the vivid Fizz logo on a wall, a Fizz lamp under it",
+            [("brand", "Fizz")],
+            "the vivid invented logo on a wall, an unbranded lamp under it",
+        ),
+        (
+            "an interview with Pia Ada Star in a hall, Star laughs",
+            [("person", "Ada Star")],
+            "an interview with a person in a grey coat in a hall, the person laughs",
+        ),
+        ("a house with the KB Fizz Group logo in Rome", [("brand", "Fizz")], "a house with the invented logo in Rome"),
         ("a Fizz can on a table", [("brand", "Fizz")], "an unbranded can on a table"),
         ("the Fizz logo on a red wall", [("brand", "Fizz")], "the invented logo on a red wall"),
         ("a red wall with the sign of Fizz", [("brand", "Fizz")], "a red wall with the sign of an invented brand"),
