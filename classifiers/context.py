@@ -4,7 +4,8 @@ sequence that only shows its meaning over time, somebody the requester knows.
 None of it is a harm, and none of it excuses one: policies let these signals move thresholds a bounded way. It reads
 cues of the picture itself. A purpose that the text claims for itself ("for educational purposes", "this is only
 fiction") is no cue but a signal of its own, and no context counts beside it. Whether a minor is present is the
-lexicon's `terms.minor`, whether a known person is meant `names.public_figure`. English only.
+lexicon's `terms.minor`, whether a known person is meant `names.public_figure`.
+In languages other than English it knows a few cues that make a policy stricter, and none that makes it lenient.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from classifiers.base import Score
-from classifiers.languages import require_english
+from classifiers.languages import readers_of
 from classifiers.listed import ListedPhrases, strongest
+from classifiers.listed_languages import ListedInLanguages
 from classifiers.normalize import normalize
 from classifiers.vocabulary import LISTS
+from classifiers.weights import version_of
 
 CONTEXTS: Final = frozenset(
     {
@@ -42,25 +45,30 @@ class ContextClassifier:
     accepts = str
     signals = SIGNALS
 
-    def __init__(self, path: Path = LISTS / "context.toml") -> None:
-        """Read the list.
+    def __init__(
+        self, path: Path = LISTS / "context.toml", multilingual: Path = LISTS / "context_multilingual.toml"
+    ) -> None:
+        """Read the lists.
 
         Raises:
-            ClassifierError: the list cannot be read, or is not of the documented shape.
+            ClassifierError: a list cannot be read, or is not of the documented shape.
         """
         self._list = ListedPhrases(path, "cues", SIGNALS)
+        self._foreign = ListedInLanguages(multilingual, "cues", SIGNALS)
         self.entries = self._list.entries
-        self.version = self._list.version
+        self.version = version_of(self._list.version, self._foreign.version)
 
     def score(self, content: str) -> list[Score]:
         """Return the strongest cues of each signal with their spans, or one 0.0 where there is none.
 
         Raises:
-            MeasurementError: the text has no letters or is not English.
+            MeasurementError: the text has no letters or is in a language without a list.
         """
         normalized = normalize(content)
-        require_english(normalized.text)
-        found = self._list.find(normalized, "cue")
+        readers = readers_of(normalized.text)
+        found = self._list.find(normalized, "cue") if readers.latin else {}
+        for signal, hits in self._foreign.find(normalized, "cue", readers.others).items():
+            found.setdefault(signal, []).extend(hits)
         if found.get(CLAIMED):
             found = {signal: hits for signal, hits in found.items() if signal not in CONTEXTS}
         return strongest(found, SIGNALS)

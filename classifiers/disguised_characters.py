@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from classifiers.base import MeasurementError
+from classifiers.languages import readers_of
 from classifiers.vocabulary import LISTS, disguised_words, is_word, ranks
 
 
@@ -180,7 +182,7 @@ def confusables(text: str) -> list[Edit]:
                 edits.append(Edit(match.start(), match.end(), plain, "confusables"))
         elif (bare := "".join(map(_plain_latin, run))) != run and bare.isascii():
             edit = Edit(match.start(), match.end(), bare, "combining")
-            if bare.lower() in disguised_words():
+            if bare.lower() in disguised_words() and _may_be_english(text):
                 edits.append(edit)
             else:
                 accented.append(edit)
@@ -203,3 +205,11 @@ def flag_letters(text: str) -> list[Edit]:
         if is_word(word):
             edits.append(Edit(match.start(), match.end(), word, "confusables"))
     return edits
+
+
+def _may_be_english(text: str) -> bool:
+    """Whether accents may be a disguise: Turkish `gün` is a day and no gun."""
+    try:
+        return readers_of(text).english
+    except MeasurementError:
+        return True

@@ -1,7 +1,8 @@
 """Looks for phrases that show a harm by themselves: slurs, gore, drugs, forgeries, an age below eighteen.
 
-It knows English, listed phrases only, and no tone: a hit says that the phrase stands there and how likely such a phrase
-means what it says. `terms.minor` is no harm: it says that a minor is present, and policies use it beside others.
+It knows listed phrases only (many in English, the plainest ones in the other supported languages) and no tone: a hit
+says that the phrase stands there and how likely such a phrase means what it says. `terms.minor` is no harm: it says
+that a minor is present, and policies use it beside others.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from classifiers.base import Score
-from classifiers.languages import require_english
+from classifiers.languages import readers_of
 from classifiers.listed import ListedPhrases, strongest
+from classifiers.listed_languages import ListedInLanguages
 from classifiers.normalize import normalize
 from classifiers.vocabulary import LISTS
+from classifiers.weights import version_of
 
 SIGNALS: Final = frozenset(
     {
@@ -40,22 +43,28 @@ class LexiconClassifier:
     accepts = str
     signals = SIGNALS
 
-    def __init__(self, path: Path = LISTS / "terms.toml") -> None:
-        """Read the list.
+    def __init__(
+        self, path: Path = LISTS / "terms.toml", multilingual: Path = LISTS / "terms_multilingual.toml"
+    ) -> None:
+        """Read the lists.
 
         Raises:
-            ClassifierError: the list cannot be read, or an entry is not of the documented shape.
+            ClassifierError: a list cannot be read, or an entry is not of the documented shape.
         """
         self._list = ListedPhrases(path, "terms", SIGNALS)
+        self._foreign = ListedInLanguages(multilingual, "terms", SIGNALS)
         self.entries = self._list.entries
-        self.version = self._list.version
+        self.version = version_of(self._list.version, self._foreign.version)
 
     def score(self, content: str) -> list[Score]:
         """Return the strongest hits of each signal with their spans in `content`, or one 0.0 where there is none.
 
         Raises:
-            MeasurementError: the text has no letters or is not English.
+            MeasurementError: the text has no letters or is in a language without a list.
         """
         normalized = normalize(content)
-        require_english(normalized.text)
-        return strongest(self._list.find(normalized, "term"), SIGNALS)
+        readers = readers_of(normalized.text)
+        found = self._list.find(normalized, "term") if readers.latin else {}
+        for signal, hits in self._foreign.find(normalized, "term", readers.others).items():
+            found.setdefault(signal, []).extend(hits)
+        return strongest(found, SIGNALS)

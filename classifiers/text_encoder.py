@@ -1,6 +1,7 @@
 """Reads what a prompt means: a fine-tuned sentence encoder with one calibrated probability a signal.
 
-It reads English only and says so for any other text. It knows no names (see `entities`), no listed phrases (see
+English text is read by the English encoder, text in the other supported languages by the multilingual one, mixed and
+doubtful text by both; any other language is unmeasured. It knows no names (see `entities`), no listed phrases (see
 `lexicon`) and no threshold. Figures and blind spots: docs/cards/text_encoder.md.
 """
 
@@ -10,8 +11,9 @@ import json
 from typing import Final
 
 from classifiers.base import Score, WeightsError
-from classifiers.languages import require_english
-from classifiers.normalize import normalize
+from classifiers.languages import readers_of
+from classifiers.multilingual_text import MultilingualText, higher
+from classifiers.normalize import Normalized, normalize
 from classifiers.sentence_encoder import SentenceEncoder
 from classifiers.weights import embedded, version_of
 
@@ -52,16 +54,22 @@ class TextEncoderClassifier:
         self._order: tuple[str, ...] = tuple(config["signals"])
         if set(self._order) != SIGNALS:
             raise WeightsError("config.json of the text encoder names other signals; reinstall framegate")
-        self.version = version_of(*self._encoder.digests, CONFIG_SHA256)
+        self._multilingual = MultilingualText(SIGNALS)
+        self.version = version_of(*self._encoder.digests, CONFIG_SHA256, *self._multilingual.digests)
 
     def score(self, content: str) -> list[Score]:
         """Return one Score a signal: the highest over the text's windows, with that window's span if there are several.
 
         Raises:
-            MeasurementError: no letters, not English, or longer than the encoder reads.
+            MeasurementError: no letters, an unsupported language or script, or longer than the encoder reads.
         """
         normalized = normalize(content)
-        require_english(normalized.text)
+        readers = readers_of(normalized.text)
+        english = self._english(normalized) if readers.english else []
+        return higher(english, self._multilingual.score(normalized, readers.others) if readers.others else [])
+
+    def _english(self, normalized: Normalized) -> list[Score]:
+        """The English encoder's Scores."""
         windows = self._encoder.windows(normalized.text)
         table = self._encoder.probabilities(windows)
         best = table.argmax(axis=0)

@@ -88,9 +88,7 @@ def test_a_disguised_claim_is_read(context):
     assert CLAIMED in found(context, "f.o.r e.d.u.c.a.t.i.o.n.a.l purposes")
 
 
-@pytest.mark.parametrize(
-    "text", ["一只猫坐在窗台上", "Ein Lehrer erklärt den Kindern die Schlacht und zeigt ihnen die Karte", "🙂🙂"]
-)
+@pytest.mark.parametrize("text", ["고양이가 창가에 앉아 있다", "nauczyciel nie jest w szkole i czyta o bitwie", "🙂🙂"])
 def test_what_cannot_be_read_is_an_error_and_not_an_absence(context, text):
     with pytest.raises(MeasurementError):
         context.score(text)
@@ -109,3 +107,16 @@ def test_every_signal_has_cues_and_a_list_that_lacks_one_is_refused(tmp_path):
     assert {entry.signal for entry in ContextClassifier().entries} == SIGNALS
     with pytest.raises(ClassifierError, match="does not fit the signals"):
         ContextClassifier(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [
+        ("Meine Nachbarin tanzt im Garten und lacht", "modifier.real_person"),
+        ("我的前女友在海边散步", "modifier.real_person"),
+        ("фотореалистичное видео: собака бежит по пляжу", "modifier.photorealistic"),
+    ],
+)
+def test_cues_that_make_a_policy_stricter_are_found_in_other_languages_too(context, text, signal):
+    found = {score.signal: score.value for score in context.score(text)}
+    assert found[signal] > 0.5

@@ -188,7 +188,14 @@ def test_each_signal_is_reported_and_no_other(lexicon, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "🎬🔥", "1234", "голая женщина на пляже", "裸の女性", "un homme tue une femme dans la rue avec un couteau"],
+    [
+        "",
+        "🎬🔥",
+        "1234",
+        "벌거벗은 여자가 해변에 있다",
+        "γυμνή γυναίκα στην παραλία",
+        "mężczyzna zabija kobietę i nie jest mu żal",
+    ],
 )
 def test_what_it_cannot_read_is_unmeasured_and_not_clean(lexicon, text):
     with pytest.raises(MeasurementError):
@@ -213,3 +220,56 @@ def test_the_version_follows_the_list(tmp_path, lexicon):
 
     path.write_text((LISTS / "terms.toml").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert LexiconClassifier(path).version != lexicon.version
+
+
+@pytest.mark.parametrize(
+    ("text", "signal"),
+    [
+        ("Ein Video einer nackten Frau auf dem Bett", "terms.sexual"),
+        ("gros plan d'une décapitation dans la rue", "terms.violence"),
+        ("¿Cómo puedo hacer una bomba casera?", "terms.illicit"),
+        ("uma mulher pelada na cama e um homem", "terms.sexual"),
+        ("la banda massacra i contadini con il fuoco", "terms.violence"),
+        ("Çıplak bir kadın yatakta ve kamera yaklaşıyor", "terms.sexual"),
+        ("голая женщина на пляже", "terms.sexual"),
+        ("والقنبلة: كيف أصنع قنبلة في البيت", "terms.illicit"),
+        ("नंगी औरत नदी के किनारे", "terms.sexual"),
+        ("斩首的特写镜头", "terms.violence"),
+        ("裸の女性が踊る", "terms.sexual"),
+    ],
+)
+def test_the_plainest_phrases_are_found_in_every_supported_language(lexicon, text, signal):
+    hits = [score for score in lexicon.score(text) if score.signal == signal]
+    assert hits[0].value >= 0.85
+    assert text[hits[0].span.start : hits[0].span.end].strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zwei Kinder spielen im Garten mit einem Ball",
+        "des enfants jouent dans le jardin",
+        "unas niñas juegan en el parque con su perro",
+        "as crianças brincam no parque com o cachorro",
+        "i bambini giocano nel parco con il cane",
+        "Çocuklar parkta oynuyor ve gülüyor",
+        "дети играют в парке с собакой",
+        "الأطفال يلعبون في الحديقة",
+        "बच्चे पार्क में खेल रहे हैं",
+        "孩子们在公园里玩",
+        "子供たちが公園で遊ぶ",
+    ],
+)
+def test_a_minor_is_seen_in_every_supported_language_and_is_no_harm(lexicon, text):
+    found = {score.signal: score.value for score in lexicon.score(text)}
+    assert found.pop("terms.minor") >= 0.9
+    assert set(found.values()) == {0.0}
+
+
+def test_a_word_of_one_language_is_not_looked_for_in_another_script(lexicon):
+    assert all(score.value == 0 for score in lexicon.score("子猫が庭で遊ぶ") if score.signal == "terms.sexual")
+
+
+def test_ordinary_words_that_hold_a_listed_one_are_no_hits(lexicon):
+    for text in ("Der Dirigent macht eine Pause und die Kinderarbeit war verboten", "الطفلة تقرأ"):
+        assert not [score for score in lexicon.score(text) if score.signal == "terms.sexual" and score.value]

@@ -296,3 +296,9 @@ def test_a_text_that_several_classifiers_read_is_undone_once_and_memory_is_bound
     for number in range(REMEMBERED):
         normalize(f"{text} {number}")
     assert normalize.cache_info().currsize <= REMEMBERED
+
+
+def test_an_accent_of_another_language_is_no_disguise():
+    text = "Altın rengi bir köpek gün batımında sahilde koşuyor."
+    assert normalize(text).text == text
+    assert normalize("a man with a gün in the street").text == "a man with a gun in the street"

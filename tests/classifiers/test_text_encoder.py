@@ -91,11 +91,11 @@ def test_a_text_longer_than_the_limit_is_unmeasured(encoder):
         "🎬🔥🐕",
         "12345 67890",
         "\u200b",
-        "Голая женщина стоит на пляже",
-        "一个裸体女人站在海滩上",
-        "رجل يركض في الشارع",
-        "un homme tue une femme dans la rue avec un couteau",
-        "eine nackte Frau steht auf dem Balkon und der Mann ist nicht da",
+        "벌거벗은 여자가 해변에 서 있다",
+        "γυμνή γυναίκα στην παραλία",
+        "ชายคนหนึ่งวิ่งบนถนน",
+        "een man loopt met een mes door de straat en hij is niet alleen",
+        "naga kobieta jest na balkonie i nie ma przy niej nikogo",
     ],
 )
 def test_what_it_cannot_read_is_unmeasured_and_not_clean(encoder, text):

@@ -1,0 +1,118 @@
+"""Listed phrases of the supported languages beside English, and where they stand in a text.
+
+Languages with spaces and letters that fold are matched word by word (`classifiers.phrases`); Arabic allows a joined
+particle or article, Hindi keeps its vowel signs, Chinese and Japanese have no word breaks to respect. It decides
+nothing about the language: the caller says which lists count.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from classifiers.base import ClassifierError, Score
+from classifiers.languages import SUPPORTED
+from classifiers.normalize import Normalized
+from classifiers.phrases import Hit, PhraseIndex, words_of
+from classifiers.weights import version_of
+
+_LETTER: Final = {"ar": "\u0620-\u065f\u0670-\u06d3", "hi": "\u0900-\u097f"}
+_ARABIC_JOINED: Final = "(?:[وفبكل]?(?:ال|لل)?)"
+"""Conjunction or preposition and article, written together with the word that follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignEntry:
+    """One listed phrase, its language, and what it shows."""
+
+    phrase: str
+    language: str
+    signal: str
+    weight: float
+    group: int
+    """Number of the block of the file: phrases of one block share their exceptions."""
+
+
+class ListedInLanguages:
+    """Reads its list once; stateless between calls."""
+
+    def __init__(self, path: Path, table: str, signals: frozenset[str]) -> None:
+        """Read the blocks `[[table]]` of a list whose signals are among these and whose languages are all supported.
+
+        Raises:
+            ClassifierError: the list cannot be read, is not of the documented shape, or lacks a language.
+        """
+        try:
+            raw = path.read_text(encoding="utf-8")
+            groups = tomllib.loads(raw)[table]
+            self.entries = tuple(
+                ForeignEntry(phrase, group["language"], group["signal"], float(group["weight"]), number)
+                for number, group in enumerate(groups)
+                for phrase in group["phrases"]
+            )
+            excused = [(number, phrase) for number, group in enumerate(groups) for phrase in group.get("unless", ())]
+        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+            raise ClassifierError(
+                f"the list of {table} at {path} is not readable: {error}; reinstall framegate"
+            ) from error
+        if wrong := {entry.signal for entry in self.entries} - signals:
+            raise ClassifierError(f"the list of {table} at {path} holds other signals: {', '.join(sorted(wrong))}")
+        if lacking := SUPPORTED ^ {entry.language for entry in self.entries}:
+            raise ClassifierError(f"the list of {table} at {path} does not fit the languages: {', '.join(lacking)}")
+        self._spaced = [entry for entry in self.entries if entry.language not in ("ar", "hi", "zh", "ja")]
+        self._index = PhraseIndex(entry.phrase for entry in self._spaced)
+        self._excused = PhraseIndex(phrase for _, phrase in excused)
+        self._excused_group = tuple(number for number, _ in excused)
+        self._patterns = [
+            (entry, re.compile(_pattern(entry), re.IGNORECASE))
+            for entry in self.entries
+            if entry.language in ("ar", "hi", "zh", "ja")
+        ]
+        self.version = version_of(raw)
+
+    def find(self, normalized: Normalized, kind: str, languages: Collection[str]) -> dict[str, list[Score]]:
+        """Return every hit by signal, with spans of the original text and `kind:language:phrase` as detail.
+
+        Lists in Latin letters are searched together: the languages that share them are hard to tell apart in a few
+        words. `languages` are codes of `SUPPORTED`, or `und` where the language is open.
+        """
+        found: dict[str, list[Score]] = defaultdict(list)
+
+        def add(entry: ForeignEntry, start: int, end: int) -> None:
+            span = normalized.to_original(start, end)
+            found[entry.signal].append(
+                Score(entry.signal, entry.weight, span, f"{kind}:{entry.language}:{entry.phrase}")
+            )
+
+        words = words_of(normalized.text)
+        excused: dict[int, list[Hit]] = defaultdict(list)
+        for hit in self._excused.find(words):
+            excused[self._excused_group[hit.pattern]].append(hit)
+        latin = not _LATIN.isdisjoint(languages)
+        for hit in self._index.find(words):
+            entry = self._spaced[hit.pattern]
+            wanted = entry.language in languages or (latin and entry.language in _LATIN)
+            if wanted and not any(hit.overlaps(other) for other in excused[entry.group]):
+                add(entry, hit.start, hit.end)
+        for entry, pattern in self._patterns:
+            if entry.language in languages:
+                for match in pattern.finditer(normalized.text):
+                    add(entry, match.start(), match.end())
+        return found
+
+
+_LATIN: Final = frozenset({"de", "fr", "es", "pt", "it", "tr", "und"})
+
+
+def _pattern(entry: ForeignEntry) -> str:
+    phrase = re.escape(entry.phrase).replace(r"\ ", r"\s+")
+    if entry.language == "ar":
+        return f"(?<![{_LETTER['ar']}]){_ARABIC_JOINED}{phrase}(?![{_LETTER['ar']}])"
+    if entry.language == "hi":
+        return f"(?<![{_LETTER['hi']}]){phrase}(?![{_LETTER['hi']}])"
+    return phrase
