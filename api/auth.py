@@ -3,7 +3,7 @@
     requester  ask for videos, checks and scans; see one's own
     reviewer   see and decide holds
     auditor    read the record
-    admin      all of these, and everybody's videos and scans
+    admin      all of these, everybody's videos and scans, and who may show whose likeness
 
 Keys are made with `framegate keys create`; only the hash of a secret is kept.
 """
@@ -78,5 +78,6 @@ def needs(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
 
 Requester = Annotated[Caller, Depends(needs("requester"))]
 Reviewer = Annotated[Caller, Depends(needs("reviewer"))]
+Admin = Annotated[Caller, Depends(needs("admin"))]
 Auditor = Annotated[Caller, Depends(needs("auditor"))]
 AnyCaller = Annotated[Caller, Depends(authenticate)]

@@ -11,7 +11,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.commands import evaluate, jobs, keys, ledger, policy, prompts, redteam, review, service, videos
+from api.commands import consent, evaluate, jobs, keys, ledger, policy, prompts, redteam, review, service, videos
 from api.errors import PROBLEMS, problem_of
 from api.ownership import refuse_foreign_packages
 from api.terminal import Exit, people
@@ -30,6 +30,8 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
+app.add_typer(consent.consent, name="consent")
+app.add_typer(consent.optout, name="optout")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(redteam.app, name="redteam")
 

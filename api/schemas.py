@@ -126,6 +126,26 @@ class ReviewBody(Body):
     """Why; recorded for good."""
 
 
+Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=50)]
+"""A person's name, and other names and spellings of it."""
+
+
+class ConsentBody(Body):
+    """Who may show whom."""
+
+    names: Names
+    requester: Word
+    """Id of the API key, or `local`."""
+
+    until: AwareDatetime | None = None
+
+
+class OptOutBody(Body):
+    """Who is never shown."""
+
+    names: Names
+
+
 class DecisionQuery(Body):
     """The conditions of `GET /v1/decisions`; a decision meets all that are given."""
 

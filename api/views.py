@@ -10,6 +10,7 @@ from typing import Any
 
 from provenance.base import Credential
 from safety.advice import Advice, would_pass
+from safety.consent import Consent, OptOut
 from safety.domain import (
     Coverage,
     Decision,
@@ -220,4 +221,28 @@ def credential_view(credential: Credential, watermark: str | None, release: str 
         "manifest": credential.label or None,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),
+    }
+
+
+def consent_view(consent: Consent) -> Json:
+    """A consent with its names, for those who keep the registry."""
+    return {
+        "id": consent.id,
+        "object": "consent",
+        "names": list(consent.names),
+        "requester": consent.requester,
+        "until": consent.until.isoformat() if consent.until else None,
+        "created_at": consent.created_at.isoformat(),
+        "revoked_at": consent.revoked_at.isoformat() if consent.revoked_at else None,
+    }
+
+
+def opt_out_view(opt_out: OptOut) -> Json:
+    """An opt-out with its names, for those who keep the registry."""
+    return {
+        "id": opt_out.id,
+        "object": "opt_out",
+        "names": list(opt_out.names),
+        "created_at": opt_out.created_at.isoformat(),
+        "removed_at": opt_out.removed_at.isoformat() if opt_out.removed_at else None,
     }

@@ -1,57 +1,56 @@
 """Finds names: people in the public eye, characters and works of others, brands, artists whose style is asked for.
 
-It knows listed names only. It does not see a character that is described without its name, does not know who a person
-is beyond the list's date (2026-11), and does not say whether a mention is harmful. Historical figures are a signal of
-their own.
+It knows listed names, and full names beside a public role. It does not see a character that is described without its
+name, does not know who a person is beyond the lists' date (2026-11), and does not say whether a name is harmful.
+Historical figures, and people whose name only names something else, are signals of their own.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from classifiers.base import ClassifierError, Score
-from classifiers.languages import require_latin
+from classifiers.name_context import (
+    capitalised,
+    introduced,
+    logo_owners,
+    mentioned,
+    near,
+    people,
+    require_listed_script,
+    titled,
+)
+from classifiers.name_lists import Name, read_lists
 from classifiers.normalize import Normalized, normalize
-from classifiers.phrases import Hit, PhraseIndex, Word, fold, words_of
+from classifiers.phrases import Hit, PhraseIndex, Word, words_of
 from classifiers.vocabulary import LISTS
 from classifiers.weights import version_of
 
-SIGNALS: Final = frozenset(
+LISTED: Final = frozenset(
     {"names.public_figure", "names.character", "names.brand", "names.artist_style", "names.historical"}
 )
-
-COMPILED_VALUES: Final = {
-    "names.public_figure": 0.9,
-    "names.character": 0.75,
-    "names.brand": 0.8,
-    "names.artist_style": 0.85,
-    "names.historical": 0.8,
-}
-"""Judged probability that a compiled name means its bearer; namesakes are commonest among comic-book characters."""
+MENTIONED: Final = "names.mentioned"
+PERSON: Final = "names.person"
+SIGNALS: Final = LISTED | {MENTIONED, PERSON}
 
 MAX_HITS: Final = 8
 """Scores reported for one signal."""
 
 UNLISTED_LOGO: Final = 0.75
-"""A capitalised word beside `logo` is a brand, listed or not (`a Novartis logo`, `the logo of Novartis`)."""
+"""A capitalised word that owns a logo is a brand, listed or not (`a Novartis logo`, `the logo of Novartis`)."""
 
-_CUE_WORDS: Final = {"names.brand": 3, "names.artist_style": 10}
-"""How many words away a cue may stand: next to a logo, but far down a list of artists."""
+UNLISTED_PERSON: Final = 0.3
+"""A full name that no list has: somebody invented, a private person, or a celebrity of elsewhere."""
 
+UNLISTED_ROLE: Final = 0.65
+"""The same beside a public role (`Senator Jane Roe`, `Jane Roe, CEO of Quarnivex`)."""
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """One listed name and when it counts (`any`, `cased`, `cue`: see names_curated.toml)."""
-
-    name: str
-    signal: str
-    value: float
-    how: str
+_LOGO_REACH: Final = 12
+_CUE_REACH: Final = {"names.brand": (3, 3), "names.artist_style": (10, 3)}
+"""How many words before and after a name a cue may stand: next to a mark, but far down a list of artists."""
 
 
 class NamesClassifier:
@@ -62,42 +61,35 @@ class NamesClassifier:
     signals = SIGNALS
 
     def __init__(self, folder: Path = LISTS) -> None:
-        """Read the curated and the compiled list.
+        """Read the lists.
 
         Raises:
             ClassifierError: a list cannot be read or is not of the documented shape.
         """
-        try:
-            curated_text = (folder / "names_curated.toml").read_text(encoding="utf-8")
-            compiled_text = (folder / "names_compiled.tsv").read_text(encoding="utf-8")
-            curated = tomllib.loads(curated_text)
-            self.names = _joined(_curated(curated), _compiled(compiled_text))
-            self._cues = {signal: frozenset(words) for signal, words in curated["cues"].items()}
-            exceptions = [phrase for block in curated["names"] for phrase in block.get("unless", ())]
-        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-            raise ClassifierError(
-                f"the name lists in {folder} are not readable: {error}; reinstall framegate"
-            ) from error
-        if missing := SIGNALS ^ {name.signal for name in self.names}:
+        lists = read_lists(folder)
+        self.names = lists.names
+        if missing := LISTED ^ {name.signal for name in self.names}:
             raise ClassifierError(f"the name lists in {folder} do not fit the signals: {', '.join(sorted(missing))}")
+        self._cues = dict(lists.cues)
+        self._first_names = lists.first_names
         self._index = PhraseIndex(name.name for name in self.names)
-        self._exceptions = PhraseIndex(exceptions)
-        self.version = version_of(curated_text, compiled_text)
+        self._exceptions = PhraseIndex(lists.exceptions)
+        self.version = version_of("names 2", lists.digest)
 
     def score(self, content: str) -> list[Score]:
         """Return the names found, strongest first for each signal, or one 0.0 where there is none.
 
         Raises:
-            MeasurementError: the text has no letters or is not in Latin letters.
+            MeasurementError: the text has no letters, or too many of a script in which no names are listed.
         """
         normalized = normalize(content)
-        require_latin(normalized.text)
+        require_listed_script(normalized.text)
         words = words_of(normalized.text)
         excused = list(self._exceptions.find(words))
         hits = [
             hit
             for hit in self._index.find(words)
-            if not any(hit.overlaps(other) for other in excused) and self._counts(hit, words, normalized)
+            if not any(hit.overlaps(other) for other in excused) and self._counts(hit, words, normalized.text)
         ]
         found: dict[str, list[Score]] = defaultdict(list)
         hits.sort(key=lambda hit: -self.names[hit.pattern].value)
@@ -107,56 +99,55 @@ class NamesClassifier:
             if (hit.first, name.signal) in seen:
                 continue  # in both lists: the surer one counts
             seen.add((hit.first, name.signal))
-            span = normalized.to_original(hit.start, hit.end)
-            kind = name.signal.removeprefix("names.")
-            found[name.signal].append(Score(name.signal, name.value, span, f"{kind}:{name.name}"))
-        for word in _logo_owners(normalized.text, words):
-            if not any(score.span == normalized.to_original(word.start, word.end) for score in found["names.brand"]):
-                span = normalized.to_original(word.start, word.end)
-                found["names.brand"].append(Score("names.brand", UNLISTED_LOGO, span, "brand:unlisted"))
+            only_mentioned = name.signal == "names.public_figure" and mentioned(words, hit, self._cues)
+            signal = MENTIONED if only_mentioned else name.signal
+            detail = f"{name.signal.removeprefix('names.')}:{name.name}"
+            found[signal].append(Score(signal, name.value, normalized.to_original(hit.start, hit.end), detail))
+        taken = {place for hit in (*hits, *excused) for place in range(hit.first, hit.last)}
+        self._unlisted(found, words, taken, normalized)
         scores: list[Score] = []
         for signal in sorted(self.signals):
             best = sorted(found[signal], key=lambda score: -score.value)
             scores.extend(best[:MAX_HITS] or [Score(signal, 0.0)])
         return scores
 
-    def _counts(self, hit: Hit, words: Sequence[Word], normalized: Normalized) -> bool:
+    def _unlisted(
+        self, found: dict[str, list[Score]], words: Sequence[Word], taken: set[int], normalized: Normalized
+    ) -> None:
+        """Add the owners of logos and the full names that no list has."""
+        free = {words[place].start: place for place in range(len(words)) if place not in taken}
+        marks = self._cues["names.brand.mark"]
+        for word in logo_owners(normalized.text, words, marks, self._cues["no_owners"]):
+            if word.start in free:
+                span = normalized.to_original(word.start, word.end)
+                found["names.brand"].append(Score("names.brand", UNLISTED_LOGO, span, "brand:unlisted"))
+        for first, last, role in people(normalized.text, words, self._first_names, self._cues["roles"]):
+            if first.start in free and last.start in free:
+                span = normalized.to_original(first.start, last.end)
+                value = UNLISTED_ROLE if role else UNLISTED_PERSON
+                found[PERSON].append(Score(PERSON, value, span, "person:unlisted"))
+
+    def _counts(self, hit: Hit, words: Sequence[Word], text: str) -> bool:
         """Whether the words stand there as a name."""
         name = self.names[hit.pattern]
         if name.how == "any":
             return True
-        if name.signal != "names.artist_style" and not _capitalised(normalized.text, words[hit.first : hit.last]):
-            return False
+        if name.how == "title":
+            return titled(text, words, hit, self._cues["titles"])
+        with_capitals = capitalised(text, words[hit.first : hit.last])
         if name.how == "cased":
-            return True
-        reach = _CUE_WORDS[name.signal]
-        around = (*words[max(0, hit.first - reach) : hit.first], *words[hit.last : hit.last + min(reach, 3)])
-        sentence = words[hit.first].sentence
-        return any(word.folded in self._cues[name.signal] and word.sentence == sentence for word in around)
+            return with_capitals or (
+                name.signal == "names.public_figure" and introduced(words, hit, self._cues["titles_of_people"])
+            )
+        return self._has_cue(name, hit, words, with_capitals)
 
-
-def _capitalised(text: str, words: Sequence[Word]) -> bool:
-    """Whether every word longer than two letters begins with a capital."""
-    return all(
-        text[word.start].isupper() or not word.folded.isalpha() for word in words if len(word.folded) > 2
-    ) and any(text[word.start].isupper() for word in words)
-
-
-def _logo_owners(text: str, words: Sequence[Word]) -> list[Word]:
-    """The capitalised words inside a sentence that own a logo."""
-    owners = []
-    for place, word in enumerate(words):
-        if word.folded not in ("logo", "logos"):
-            continue
-        before = place - 2 if place and words[place - 1].folded == "s" else place - 1
-        after = place + 2 if place + 1 < len(words) and words[place + 1].folded in ("of", "for") else len(words)
-        after += after < len(words) and words[after].folded == "the"
-        for owner in (before, after):
-            if 0 < owner < len(words) and words[owner].sentence == words[owner - 1].sentence == word.sentence:
-                letters = text[words[owner].start : words[owner].end]
-                if letters[0].isupper() and len(letters) > 1 and not text[: words[owner].start].isupper():
-                    owners.append(words[owner])
-    return owners
+    def _has_cue(self, name: Name, hit: Hit, words: Sequence[Word], with_capitals: bool) -> bool:
+        if name.signal != "names.brand":
+            return near(words, hit, self._cues[name.signal], *_CUE_REACH[name.signal])
+        return with_capitals and (
+            near(words, hit, self._cues[name.signal], *_CUE_REACH[name.signal])
+            or near(words, hit, self._cues["names.brand.mark"], _LOGO_REACH, _LOGO_REACH)
+        )
 
 
 def _longest(hits: Sequence[Hit]) -> list[Hit]:
@@ -169,28 +160,3 @@ def _longest(hits: Sequence[Hit]) -> list[Hit]:
             for other in hits
         )
     ]
-
-
-def _curated(curated: dict[str, list[dict[str, object]]]) -> list[Name]:
-    names = []
-    for block in curated["names"]:
-        listed = block["names"]
-        if block["how"] not in ("any", "cased", "cue") or not isinstance(listed, list):
-            raise ValueError(f"a block has how = {block['how']!r}: any, cased or cue")
-        value = float(str(block["value"]))
-        signal = str(block["signal"])
-        names += [Name(str(name), signal, value, str(block["how"])) for name in listed]
-        if "cue_value" in block:
-            names += [Name(str(name), signal, float(str(block["cue_value"])), "cue") for name in listed]
-    return names
-
-
-def _joined(curated: list[Name], compiled: list[Name]) -> tuple[Name, ...]:
-    """Both lists; whom the curated one calls historical is nothing else."""
-    historical = {fold(name.name) for name in curated if name.signal == "names.historical"}
-    return (*curated, *(name for name in compiled if fold(name.name) not in historical))
-
-
-def _compiled(text: str) -> list[Name]:
-    rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
-    return [Name(name, signal, COMPILED_VALUES[signal], how) for signal, name, how, _ in rows]

@@ -19,6 +19,17 @@ from typing import Final
 from classifiers.base import ClassifierError
 
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+_DENSE: Final = "\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Kana and Chinese characters: no blanks stand between words, so each is a word of its own."""
+
+_ANY_WORD: Final = re.compile(rf"[{_DENSE}]|(?:[^\W\d_{_DENSE}][\u0900-\u0903\u093a-\u094f\u0962\u0963]*)+|\d+")
+"""As `_WORD`, but Devanagari words keep the vowel signs that are no letters."""
+
+_WHOLE_LETTERS: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
+)
+"""Letters that do not decompose into a plain one and an accent."""
+
 _SENTENCE_END: Final = re.compile(r"[.!?;]\s|\n")
 _GAP: Final = ".."
 _MAX_GAP: Final = 4
@@ -63,14 +74,15 @@ def fold(text: str) -> str:
     lowered = text.casefold()
     if lowered.isascii():
         return lowered
-    return "".join(char for char in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(char))
+    plain = unicodedata.normalize("NFKD", lowered).translate(_WHOLE_LETTERS)
+    return "".join(char for char in plain if not unicodedata.combining(char))
 
 
 def words_of(text: str) -> list[Word]:
     """Cut `text` into words; letters and digits are words of their own (`12yo` is two)."""
     found: list[Word] = []
     sentence, before = 0, 0
-    for match in _WORD.finditer(text):
+    for match in _pieces(text):
         # An initial or a title (J. R. R. Tolkien, St. Louis) ends no sentence.
         if found and found[-1].end - found[-1].start > 2 and _SENTENCE_END.search(text, before, match.start()):
             sentence += 1
@@ -79,8 +91,12 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
+def _pieces(text: str) -> Iterator[re.Match[str]]:
+    return (_WORD if text.isascii() else _ANY_WORD).finditer(text)
+
+
 class PhraseIndex:
-    """Patterns filed by their first word, so that a text costs about one look-up a word."""
+    """Patterns filed by their first two words, so that a text costs about two look-ups a word."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """File the patterns; a pattern's number is its place in the order given.
@@ -90,25 +106,35 @@ class PhraseIndex:
                 single word.
         """
         self._whole: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+        self._pairs: dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
         self._prefix: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
         for number, pattern in enumerate(patterns):
             parts = _parts(pattern)
             heads = dict.fromkeys(parts[0].split(_EITHER)) if parts else {"": None}
             if any(head in ("", _GAP) or (head.endswith("*") and len(head) <= _PREFIX_KEY) for head in heads):
                 raise ClassifierError(f"pattern {number} ({pattern!r}) must start with a word of two letters or more")
+            second = parts[1] if len(parts) > 1 else ""
+            plain = second and second not in (_GAP, _AGE) and _EITHER not in second and not second.endswith("*")
             for head in heads:
                 if head.endswith("*"):
                     self._prefix[head[:_PREFIX_KEY]].append((number, parts))
                 elif head == _AGE:
                     for age in _AGES:
                         self._whole[age].append((number, parts))
+                elif plain:
+                    self._pairs[head, second].append((number, parts))
                 else:
                     self._whole[head].append((number, parts))
 
     def find(self, words: Sequence[Word]) -> Iterator[Hit]:
         """Yield every place where a pattern stands, in the order of the text. A pattern never crosses a sentence."""
         for first, word in enumerate(words):
-            filed = (*self._whole.get(word.folded, ()), *self._prefix.get(word.folded[:_PREFIX_KEY], ()))
+            following = words[first + 1].folded if first + 1 < len(words) else ""
+            filed = (
+                *self._whole.get(word.folded, ()),
+                *self._pairs.get((word.folded, following), ()),
+                *self._prefix.get(word.folded[:_PREFIX_KEY], ()),
+            )
             for number, parts in dict.fromkeys(filed):  # alternatives may file a pattern twice
                 last = _match(parts, words, first)
                 if last is not None:
@@ -125,7 +151,7 @@ def _parts(pattern: str) -> tuple[str, ...]:
         if _EITHER in piece:
             parts.append(_EITHER.join(_alternative(one) for one in piece.split(_EITHER)))
             continue
-        pieces = [match.group() for match in _WORD.finditer(fold(piece))]
+        pieces = [fold(match.group()) for match in _pieces(piece)]
         if pieces and piece.endswith("*"):
             pieces[-1] += "*"
         parts.extend(pieces)

@@ -94,9 +94,9 @@ def kept() -> frozenset[str]:
     """Lower-case words that are never taken apart or respelled: those of the name lists, so that `entities` finds
     them, and the function words of other languages."""
     names = "\n".join(line.split("\t")[1] for line in _lines("names_compiled.tsv"))
-    curated = (LISTS / "names_curated.toml").read_text(encoding="utf-8")
+    written = "\n".join(path.read_text(encoding="utf-8") for path in sorted(LISTS.glob("names_*.toml")))
     foreign = tomllib.loads((LISTS / "function_words.toml").read_text(encoding="utf-8"))
-    words = re.findall(r"[a-z]{4,}", f"{names}\n{curated}".lower())
+    words = re.findall(r"[a-z]{4,}", f"{names}\n{written}".lower())
     return frozenset(words).union(*(line.split() for line in foreign.values()))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
+from safety.consent import Standing, apply_registrations
 from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
 from safety.errors import InvalidContent
 from safety.judge import judge
@@ -45,6 +46,8 @@ class Gate:
 
     sessions: Sessions | None = None
     """Looks at whose requests belong together; None: the policy's session signals are unmeasured."""
+    standing: Standing | None = None
+    """Answers for registered names: consents and opt-outs."""
 
     def check_prompt(
         self,
@@ -137,6 +140,8 @@ class Gate:
         parent: str | None = None,
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
+        if checkpoint in (Checkpoint.PROMPT, Checkpoint.INPUT) and self.standing is not None:
+            measurement = apply_registrations(measurement, requester, self.standing)
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
         verdict = judge(self.policy, checkpoint, measurement)
         decision = Decision(

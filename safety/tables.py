@@ -4,6 +4,7 @@
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
+    consents, opt_outs, likeness_names                    the same; each change of them is an entry
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
 to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
@@ -226,6 +227,34 @@ idempotency = Table(
     Column("digest", Text, nullable=False),  # of the request that came first
     Column("reference", Text, nullable=False),  # id of what it made
     Column("created_at", UtcTime, nullable=False, index=True),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("requester", Text, nullable=False, index=True),
+    Column("until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("salt", Text, nullable=False),  # of the digest in the ledger; empty once the names are erased
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),
+    Column("salt", Text, nullable=False),
+)
+
+likeness_names = Table(
+    "likeness_names",
+    metadata,
+    Column("registration", Text, primary_key=True),  # id of a consent or an opt-out
+    Column("name", Text, primary_key=True),
+    Column("first_word", Text, nullable=False, index=True),
 )
 
 APPEND_ONLY = (entries, decisions, findings, scores, releases, checkpoints)

@@ -18,7 +18,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 WORDS = (
     "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span",
     "Category", "Threshold", "Rule", "Modifier", "Policy", "Finding", "Evidence", "Severity", "Verdict", "Decision",
-    "Ledger", "Hold", "Reviewer", "Appeal", "Manifest", "Credential", "SoftBinding", "Release", "Origin",
+    "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest", "Credential", "SoftBinding", "Release", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
 
@@ -185,10 +185,11 @@ def test_every_category_of_the_policy_is_described() -> None:
 
 def test_every_signal_is_described_and_no_other() -> None:
     from classifiers.catalog import known_signals
+    from safety.consent import LIKENESS_SIGNALS, REGISTERED
     from safety.measure import ORIGIN_SIGNALS
     from safety.session import SESSION_SIGNALS
 
-    known = known_signals() | ORIGIN_SIGNALS | SESSION_SIGNALS
+    known = known_signals() | ORIGIN_SIGNALS | SESSION_SIGNALS | LIKENESS_SIGNALS | {REGISTERED}
     sisters = {f"frame.{signal}" for signal in known_signals(accepts=str)}
     table = text("docs/categories.md").split("## Always unmeasured")[0]
     described = set(re.findall(r"^\| `(\w+\.\w[\w.]*)` \|", table, re.M))

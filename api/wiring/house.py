@@ -16,12 +16,15 @@ from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
 from classifiers.normalize import normalize
+from classifiers.registered_names import SIGNALS as REGISTERED_SIGNALS
+from classifiers.registered_names import RegisteredNames
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
 from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
 from provenance.watermark import SpreadSpectrumWatermark
+from safety.consent import LIKENESS_SIGNALS
 from safety.domain import Checkpoint, Unmeasured
 from safety.framegate import Framegate
 from safety.gate import Gate
@@ -73,6 +76,11 @@ class House(Records):
         return catalog.build(accepts=str, configured=self.text_plugins).for_text()
 
     @cached_property
+    def _prompt_classifiers(self) -> tuple[Classifier[str], ...]:
+        """Those, and the one that asks the database for registered names."""
+        return (*self.text_classifiers, RegisteredNames(self.likeness.directory))
+
+    @cached_property
     def clip_catalog(self) -> catalog.Catalog:
         """Classifiers of video, and those that cannot work here."""
         return catalog.build(accepts=Clip)
@@ -80,13 +88,13 @@ class House(Records):
     @cached_property
     def prompt_gate(self) -> Gate:
         """A gate for prompts only: it loads no video network."""
-        return self._gate(Instruments(text=self.text_classifiers))
+        return self._gate(Instruments(text=self._prompt_classifiers))
 
     @cached_property
     def gate(self) -> Gate:
         """The gate for every checkpoint."""
         absent = [Unmeasured(signal, each.reason) for each in self.clip_catalog.absent for signal in each.signals]
-        return self._gate(Instruments(self.text_classifiers, self.clip_catalog.for_clips(), absent))
+        return self._gate(Instruments(self._prompt_classifiers, self.clip_catalog.for_clips(), absent))
 
     def _gate(self, instruments: Instruments) -> Gate:
         return Gate(
@@ -99,6 +107,7 @@ class House(Records):
             prompt_max_characters=self.settings.prompt_max_characters,
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
+            standing=self.likeness,
         )
 
     @cached_property
@@ -240,9 +249,10 @@ def offered_signals(configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, 
     `configured`: what the settings add to the embedded classifiers.
     """
     text, clip = catalog.known_signals(accepts=str, configured=configured), catalog.known_signals(accepts=Clip)
+    registered = REGISTERED_SIGNALS | LIKENESS_SIGNALS
     return {
-        Checkpoint.PROMPT: text | SESSION_SIGNALS,
-        Checkpoint.INPUT: text | clip | SESSION_SIGNALS | INPUT_SIGNALS,
+        Checkpoint.PROMPT: text | SESSION_SIGNALS | registered,
+        Checkpoint.INPUT: text | clip | SESSION_SIGNALS | INPUT_SIGNALS | registered,
         Checkpoint.OUTPUT: clip,
         Checkpoint.UPLOAD: clip | ORIGIN_SIGNALS,
     }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from api.keys import former_ledger_keys, ledger_key
 from api.settings import Settings
+from classifiers.registered_names import first_word
 from media.blobs import BlobStore
 from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError
 from safety.ledger import Ledger
-from safety.lookup import ApiKeys, Idempotency, JobStore, ScanStore
+from safety.lookup import ApiKeys, Idempotency, JobStore, LikenessRegistry, ScanStore
 from safety.review import Review
 
 if TYPE_CHECKING:
@@ -65,6 +67,15 @@ class Records:
     def keys(self) -> ApiKeys:
         """API keys."""
         return ApiKeys(self.engine)
+
+    @cached_property
+    def likeness(self) -> LikenessRegistry:
+        """Who may show whose likeness, and who is never shown."""
+        return LikenessRegistry(self.engine, self._append_event, first_word)
+
+    def _append_event(self, kind: str, id_: str, body: Mapping[str, Any]) -> None:
+        # Reading registrations must not open the ledger for writing.
+        self.ledger.append_event(kind, id_, body)
 
     @cached_property
     def idempotency(self) -> Idempotency:

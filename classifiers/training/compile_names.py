@@ -26,6 +26,9 @@ SIGNALS: Final = {
     "artists": "names.artist_style",
     "historical_figures": "names.historical",
 }
+DROPPED: Final = frozenset({"Sonic Boom", "Swamp Thing", "Salvador DalÌ_"})
+"""Everyday words that the captions do not hold, and a name with broken letters."""
+
 EVERYDAY: Final = 2
 """A word in this many captions is an everyday word."""
 
@@ -60,7 +63,7 @@ def main() -> None:
             name, _, source = line.partition("\t")
             name = " ".join(name.split())
             licence = re.search(r"\(([^)]*)\)", source)
-            if licence is None or licence.group(1) not in PERMITTED:
+            if licence is None or licence.group(1) not in PERMITTED or name in DROPPED:
                 continue
             words = [word.folded for word in words_of(name)]
             how = how_of(signal, words, everyday)

@@ -13,6 +13,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from safety.consent import nobody_registered
 from safety.domain import Action, Checkpoint, Finding, Measurement, Unmeasured
 from safety.errors import InvalidContent, SafetyError
 from safety.evaluate.cache import Cache, Measured
@@ -152,7 +153,8 @@ def _outcome(row: LabelledPrompt, measured: Measured | None, policy: Policy) -> 
     if measured is None:
         return Outcome(row, Action.BLOCK, unreadable=True)
     started = time.perf_counter()
-    verdict = judge(policy, Checkpoint.PROMPT, of_nobody(Measurement(measured.scores, measured.unmeasured)))
+    measurement = nobody_registered(of_nobody(Measurement(measured.scores, measured.unmeasured)))
+    verdict = judge(policy, Checkpoint.PROMPT, measurement)
     judging_ms = (time.perf_counter() - started) * 1000
     strongest: dict[str, float] = {}
     for score in measured.scores:

@@ -4,6 +4,7 @@
     jobs     jobs and where they stand
     scans    scans asked for over HTTP
     access   API keys and idempotency keys
+    consents who may show whose likeness, and who is never shown
 
 The record itself is only written by `safety.ledger`.
 """
@@ -11,6 +12,7 @@ The record itself is only written by `safety.ledger`.
 from __future__ import annotations
 
 from safety.lookup.access import ApiKey, ApiKeys, Idempotency
+from safety.lookup.consents import LikenessRegistry
 from safety.lookup.jobs import JobStore
 from safety.lookup.record import Entry, LedgerReader
 from safety.lookup.scans import Scan, ScanStatus, ScanStore
@@ -22,6 +24,7 @@ __all__ = [
     "Idempotency",
     "JobStore",
     "LedgerReader",
+    "LikenessRegistry",
     "Scan",
     "ScanStatus",
     "ScanStore",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from safety.consent import nobody_registered
 from safety.domain import Action, Checkpoint
 from safety.errors import InvalidContent
 from safety.evaluate.judging import Bench, judge_rows
@@ -98,7 +99,9 @@ def ask(bench: Bench, text: str) -> Answer:
         refuse_unreadable(text, bench.prompt_max_characters)
     except InvalidContent:
         return Answer(stopped=True, strength=2.0)
-    verdict = judge(bench.policy, Checkpoint.PROMPT, of_nobody(measure_text(bench.instruments, text)))
+    verdict = judge(
+        bench.policy, Checkpoint.PROMPT, nobody_registered(of_nobody(measure_text(bench.instruments, text)))
+    )
     over = [
         float(finding.action) + (1.0 if each.score is None else each.score - each.threshold)
         for finding in verdict.findings

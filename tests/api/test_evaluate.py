@@ -9,6 +9,7 @@ import pytest
 
 from api.cli import main
 from api.wiring import open_house
+from safety.consent import LIKENESS_SIGNALS, REGISTERED
 from safety.session import SESSION_SIGNALS
 from tests.bench import benign, unsafe, write_rows
 
@@ -64,7 +65,8 @@ def test_figures_of_the_real_gate(evaluate, tmp_path):
         assert row["action"] == decision.verdict.action.word
         assert row["categories"] == sorted({finding.category for finding in decision.verdict.findings})
         measured = {score.signal for score in decision.measurement.scores}
-        assert set(row["scores"]) == measured - SESSION_SIGNALS, "rows of a file are nobody's session"
+        unasked = SESSION_SIGNALS | LIKENESS_SIGNALS | {REGISTERED}
+        assert set(row["scores"]) == measured - unasked, "rows of a file are nobody's session, and no registry's"
 
 
 def test_people_read_shares_and_causes_and_texts_only_on_request(evaluate, tmp_path):
