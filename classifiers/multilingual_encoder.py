@@ -12,11 +12,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # type: ignore[import-untyped]
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from classifiers.base import MeasurementError, WeightsError
+from classifiers.onnx_session import opened
 from classifiers.sentence_encoder import Window
 from classifiers.weights import embedded
 
@@ -52,12 +52,8 @@ class MultilingualEncoder:
         Raises:
             WeightsError: a file is missing, altered or does not fit the others.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # many requests in parallel beat one request on many cores
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        path = embedded(NETWORK_FILE, NETWORK_SHA256)
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # One thread: many requests in parallel beat one request on many cores.
+        self._session = opened(embedded(NETWORK_FILE, NETWORK_SHA256))
         tables = load_file(embedded(TABLES_FILE, TABLES_SHA256))
         self._nibbles, self._scales, self._places = tables["nibbles"], tables["scales"], tables["places"]
         self._tokenizer = Tokenizer.from_file(str(embedded(TOKENIZER_FILE, TOKENIZER_SHA256)))
