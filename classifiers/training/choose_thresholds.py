@@ -103,12 +103,14 @@ def prompt_rules(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def fires(rule: Mapping[str, Any], rows: Rows) -> Mask:
-    """Say for each row whether a rule fires as it is written; an unmeasured signal counts as reached."""
+    """Say for each row whether a rule fires as it is written; an unmeasured signal counts as reached.
+
+    A signal that no row has (a session's, a consent's) is not about the text: it counts as absent.
+    """
     fired = np.ones_like(rows.stopped)
     for condition in rule.get("all", [rule]):
         score = rows.scores.get(condition["signal"])
-        if score is not None:
-            fired &= np.isnan(score) | (score >= condition["threshold"])
+        fired &= False if score is None else np.isnan(score) | (score >= condition["threshold"])
     return fired
 
 

@@ -59,6 +59,13 @@ def test_what_other_rules_stop_is_spent_first(tmp_path):
     assert "benign calm: stopped 5 of 100, blocked 0" in said
 
 
+def test_a_signal_that_is_not_about_the_text_fires_no_rule(tmp_path):
+    """What a session did, or who consented, stands in no row: such rules neither cost nor gain anything here."""
+    read = read_scores(written(tmp_path, [row("calm"), row("bad", "violence", v=0.9)]))
+
+    assert not fires({"signal": "session.probing", "threshold": 0.5}, read).any()
+
+
 def test_what_costs_nothing_is_taken(tmp_path):
     rows = [row("calm", v=0.1), row("bad", "violence", v=0.4), row("bad", "violence", v=0.9)]
 
