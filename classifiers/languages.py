@@ -64,6 +64,9 @@ _KNOWN_SHARE: Final = 0.7
 _DOUBTFUL_SHARE: Final = 0.5
 """Below this share of English words the English instruments would only guess."""
 
+_SHORT: Final = 4
+"""Words of a text that are too few to tell English from another language by."""
+
 _ANY: Final = frozenset({"und"})
 
 _NEVER_ENGLISH: Final = frozenset("ßäöüñãõçğşıêèàéùìòîôœ¿¡")
@@ -76,6 +79,11 @@ class Readers:
     english: bool
     others: frozenset[str]
     """Supported languages other than English that the text is or may be in; `und` stands for any of them."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the text is evidently in English and another language at once."""
+        return self.english and not self.others <= _ANY
 
     @property
     def latin(self) -> bool:
@@ -185,13 +193,14 @@ def _latin_readers(text: str) -> tuple[bool, frozenset[str]]:
     if kinds < _FEWEST_KINDS and not (kinds == 1 and (strange or count > ours)):
         if not strange and (known >= _KNOWN_SHARE or only_ours >= _FEWEST_KINDS):
             return True, frozenset()
-        return known >= _DOUBTFUL_SHARE or only_ours > 0, _ANY  # too short or too strange to tell
+        in_doubt = known >= _DOUBTFUL_SHARE or only_ours > 0 or (len(found) <= _SHORT and not strange)
+        return in_doubt, _ANY  # too short or too strange to tell
     if name not in _CODES:
         near = max(len(theirs[other]) for other in _CODES)
         if kinds >= _FEWEST_KINDS and count > near and len(alone[name]) >= only_ours:
             raise MeasurementError("language not supported: the text is evidently in one that nothing here can read")
         return only_ours > 0 or known >= _KNOWN_SHARE, _ANY  # English with a name or a quotation in it, perhaps
-    english_too = only_ours > len(set(alone[name])) or only_ours >= _FEWEST_KINDS
+    english_too = only_ours > len(set(alone[name])) or only_ours >= _FEWEST_KINDS or known >= _KNOWN_SHARE
     return english_too, frozenset({_CODES[name]})
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from classifiers.base import Score, WeightsError
-from classifiers.languages import readers_of
+from classifiers.base import MeasurementError, Score, WeightsError
+from classifiers.languages import Readers, readers_of
 from classifiers.multilingual_text import MultilingualText, higher
 from classifiers.normalize import Normalized, normalize
+from classifiers.passages import passages
 from classifiers.sentence_encoder import SentenceEncoder
 from classifiers.weights import embedded, version_of
 
@@ -65,8 +66,22 @@ class TextEncoderClassifier:
         """
         normalized = normalize(content)
         readers = readers_of(normalized.text)
+        scores = self._read(normalized, readers)
+        if readers.mixed:
+            for passage in passages(normalized):
+                scores = higher(scores, self._read_alone(passage))
+        return scores
+
+    def _read(self, normalized: Normalized, readers: Readers) -> list[Score]:
         english = self._english(normalized) if readers.english else []
         return higher(english, self._multilingual.score(normalized, readers.others) if readers.others else [])
+
+    def _read_alone(self, passage: Normalized) -> list[Score]:
+        """Scores of a passage by whoever reads it; none where it says too little alone. The whole text was read."""
+        try:
+            return self._read(passage, readers_of(passage.text))
+        except MeasurementError:
+            return []
 
     def _english(self, normalized: Normalized) -> list[Score]:
         """The English encoder's Scores."""

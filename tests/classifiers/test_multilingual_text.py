@@ -82,7 +82,17 @@ def test_mixed_text_is_read_by_both_and_the_higher_score_counts(classifier):
     english = "A calm morning in the park, birds sing in the trees and a man walks his dog. "
     russian = "Голая пара занимается сексом на кровати."
     mixed, plain = values(classifier, english + russian), values(classifier, english)
-    assert mixed["text.sexual"] > plain["text.sexual"] + 0.05
+    assert mixed["text.sexual"] > plain["text.sexual"] + 0.3
+
+
+def test_one_language_cannot_thin_out_another(classifier):
+    """However much calm English stands around it, a passage scores as it does alone."""
+    russian = "Голая пара занимается сексом на кровати."
+    alone = values(classifier, russian)["text.sexual"]
+    around = "A calm morning in the park, birds sing in the trees. A man walks his dog along the river. "
+
+    assert values(classifier, f"{around}{russian} {around}")["text.sexual"] >= alone - 0.05
+    assert values(classifier, f"{around * 12}{russian}")["text.sexual"] > 0.5 * alone
 
 
 def test_harm_at_the_end_of_a_long_text_is_seen_and_located(classifier):
