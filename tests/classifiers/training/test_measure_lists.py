@@ -53,7 +53,7 @@ def test_rows_that_nobody_calls_harmless_do_not_count(measured):
 
 
 def test_unreadable_text_is_counted_as_unmeasured_and_not_as_clean(measured):
-    _, printed, _ = measured(("裸の女性が海にいる", {}))
+    _, printed, _ = measured(("ผู้หญิงเปลือยอยู่ริมทะเล", {}))
     assert "unmeasured 0" not in printed
 
 
