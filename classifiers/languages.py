@@ -52,6 +52,14 @@ _MAX_ALIEN_LETTERS: Final = 0.03
 _FEWEST_LETTERS: Final = 4
 """Weighed letters of another supported script that bring its instruments in: less is an initial or an emoticon."""
 
+_SOUTH_SLAVIC: Final = frozenset(
+    {"е", "са", "се", "това", "който", "която", "което", "ще", "беше", "съм", "със", "един", "една"}
+)
+_RUSSIAN: Final = frozenset(
+    {"что", "это", "как", "он", "она", "они", "был", "из", "для", "у", "к", "по", "его", "её", "не"}
+)
+"""Small words of the one and not of the other, nearly."""
+
 _MAX_NAMES: Final = 3
 """Latin words inside another script that are names (Linux, black metal) and no sentence."""
 
@@ -68,6 +76,15 @@ _SHORT: Final = 4
 """Words of a text that are too few to tell English from another language by."""
 
 _ANY: Final = frozenset({"und"})
+
+_SUPPORTED_LETTERS: Final = frozenset("äöüßàâæçéèêëîïôœùûÿñáíóúãõìòğışªº")
+"""Letters beyond a to z of the supported languages in Latin letters; Polish, Czech, Danish or Vietnamese use others."""
+
+_TELLING: Final = frozenset("ßñãğışœ¿¡")
+"""Letters and signs that hardly any language writes but the supported ones."""
+
+_SMALL_SHARE: Final = 0.2
+"""Share of a text's words that its only kind of small word must have to make the language evident."""
 
 _NEVER_ENGLISH: Final = frozenset("ßäöüñãõçğşıêèàéùìòîôœ¿¡")
 
@@ -108,6 +125,8 @@ def readers_of(text: str) -> Readers:
         others.discard("zh")  # Japanese is written with Chinese characters too
     for language in others & set(_NATIVE):
         _require_native(text, language)
+    if "ru" in others:
+        _require_russian(text)
     if "hi" in others:
         _require_hindi(text)
     if weights["latin"] < max(_FEWEST_LETTERS, 0.1 * total) and others:
@@ -168,6 +187,13 @@ def _require_native(text: str, language: str) -> None:
         )
 
 
+def _require_russian(text: str) -> None:
+    """Refuse Bulgarian, Macedonian and Serbian, which may use Russian letters alone, by their small words."""
+    found = [word.folded for word in words_of(text)]
+    if sum(word in _SOUTH_SLAVIC for word in found) > sum(word in _RUSSIAN for word in found):
+        raise MeasurementError("language not supported: Cyrillic letters, but evidently not Russian")
+
+
 def _require_hindi(text: str) -> None:
     """Refuse Marathi and Nepali, which share Hindi's letters, by their small words."""
     found = text.replace("।", " ").split()
@@ -190,18 +216,31 @@ def _latin_readers(text: str) -> tuple[bool, frozenset[str]]:
     strange = any(char in _NEVER_ENGLISH for char in text.lower())
     only_ours = len({word for word in found if word in english and word not in lists[name]})
     known = sum(is_word(word) or word in english or word.isdigit() for word in found) / len(found)
+    foreign = any(char.isalpha() and not char.isascii() and char not in _SUPPORTED_LETTERS for char in text.lower())
+    telling = not foreign and any(char in _TELLING for char in text.lower())
+    plain_english = known >= _DOUBTFUL_SHARE or only_ours > 0
     if kinds < _FEWEST_KINDS and not (kinds == 1 and (strange or count > ours)):
         if not strange and (known >= _KNOWN_SHARE or only_ours >= _FEWEST_KINDS):
             return True, frozenset()
-        in_doubt = known >= _DOUBTFUL_SHARE or only_ours > 0 or (len(found) <= _SHORT and not strange)
-        return in_doubt, _ANY  # too short or too strange to tell
+        if plain_english or (len(found) <= _SHORT and known > 0 and not strange):
+            return True, _ANY  # English with strange words in it, perhaps
+        if telling:
+            return False, _ANY
+        raise MeasurementError(_UNKNOWN)  # too short or too strange to tell
     if name not in _CODES:
         near = max(len(theirs[other]) for other in _CODES)
         if kinds >= _FEWEST_KINDS and count > near and len(alone[name]) >= only_ours:
-            raise MeasurementError("language not supported: the text is evidently in one that nothing here can read")
+            raise MeasurementError(_UNKNOWN)
+        if not plain_english:
+            raise MeasurementError(_UNKNOWN)
         return only_ours > 0 or known >= _KNOWN_SHARE, _ANY  # English with a name or a quotation in it, perhaps
+    if not plain_english and kinds < _FEWEST_KINDS and (foreign or not (telling or count >= _SMALL_SHARE * len(found))):
+        raise MeasurementError(_UNKNOWN)  # one small word among many unknown ones is no evidence
     english_too = only_ours > len(set(alone[name])) or only_ours >= _FEWEST_KINDS or known >= _KNOWN_SHARE
     return english_too, frozenset({_CODES[name]})
+
+
+_UNKNOWN: Final = "language not supported: the text is evidently in none that is known here, or says too little to tell"
 
 
 _CODES: Final = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifiers.base import MeasurementError
-from classifiers.languages import require_english, require_latin
+from classifiers.languages import readers_of, require_english, require_latin
 
 BENIGN = Path(__file__).with_name("benign_prompts.txt").read_text(encoding="utf-8").splitlines()
 
@@ -65,3 +65,37 @@ def test_text_without_letters_is_refused(text):
 )
 def test_a_foreign_name_inside_english_passes(text):
     require_english(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mies mestataan, verta ja suolia kaikkialla",
+        "Alaston nainen harrastaa seksiä sängyllä",
+        "En mand bliver halshugget, blod overalt",
+        "Mehel lõigatakse pea maha, verd on kõikjal",
+        "muzhchine otrezayut golovu krov vezde",
+        "Paka amelala kwenye kochi karibu na dirisha",
+        "Muž je sťat",
+        "Macja fle në divan pranë dritares",
+        "Жената е гола на плажа",
+        "zan awa maza",
+    ],
+)
+def test_a_language_that_nobody_here_reads_is_unmeasured_and_not_guessed(text):
+    with pytest.raises(MeasurementError, match="language not supported"):
+        readers_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("nackte Frau am Strand", "de"),
+        ("un homme tue une femme", "fr"),
+        ("homem nu na praia", "pt"),
+        ("Голая женщина стоит на пляже", "ru"),
+        ("Он пришёл из школы и лёг спать", "ru"),
+    ],
+)
+def test_a_short_text_with_small_words_is_read_in_its_language(text, language):
+    assert language in readers_of(text).others
