@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from safety.advice import would_pass
-from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan, Verdict
+from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan, Unmeasured, Verdict
 from safety.severity import gravest, tier_of
 
 people = Console(stderr=True, highlight=False)
@@ -36,6 +36,9 @@ BY_STATUS = {JobStatus.RELEASED: Exit.DONE, JobStatus.HELD: Exit.HELD, JobStatus
 MAX_EVIDENCE = 3
 """Pieces of evidence shown to a person for one category; `--json` has all."""
 
+MAX_SIGNALS = 4
+"""Unmeasured signals named for one reason; `--json` has all."""
+
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line of stdout."""
@@ -45,7 +48,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def say(text: str) -> None:
     """Print a line for people."""
-    people.print(text)
+    people.print(text, soft_wrap=not people.is_terminal)  # a file or a pipe gets whole lines
 
 
 def explain(decision: Decision) -> None:
@@ -56,7 +59,8 @@ def explain(decision: Decision) -> None:
         f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint}"
         f"{_grade(decision.verdict.severity)} · decision {decision.id}"
     )
-    for category, findings in _by_category(decision.verdict.findings).items():
+    measured = [each for each in decision.verdict.findings if any(one.score is not None for one in each.evidence)]
+    for category, findings in _by_category(measured).items():
         grade = _grade(gravest(findings[0].action, findings))
         say(f"  [bold]{category}[/] → {findings[0].action.word}{grade}: {escape(findings[0].clause)}")
         evidence = {each: None for finding in findings for each in finding.evidence}
@@ -64,16 +68,20 @@ def explain(decision: Decision) -> None:
             seen = "unmeasured" if each.score is None else f"{each.score:.2f}"
             place = f"{_place(each.span)} {escape(each.detail)}".rstrip()
             say(f"    {each.signal} {seen} (threshold {each.threshold:g}){place}")
-    _say_what_moved(decision.verdict)
-    _say_what_would_pass(decision.verdict)
+    if measured:
+        _say_what_moved(decision.verdict)
+        _say_what_would_pass(decision.verdict)
+    elif decision.verdict.findings:
+        say("  nothing harmful was found, but not all that the policy asks for could be measured:")
     coverage = decision.measurement.coverage
     if coverage is not None:
         say(
             f"  looked at {coverage.frames_seen} of {coverage.frames_total} frames; "
             f"longest unseen stretch {coverage.longest_gap_s:.2f} s"
         )
-    for gap in decision.verdict.unmeasured:
-        say(f"  [dim]unmeasured: {gap.signal}: {escape(gap.reason)}[/]")
+    for reason, signals in _by_reason(decision.verdict.unmeasured).items():
+        more = f" and {len(signals) - MAX_SIGNALS} more" if len(signals) > MAX_SIGNALS else ""
+        say(f"  [dim]unmeasured: {', '.join(signals[:MAX_SIGNALS])}{more}: {escape(reason)}[/]")
     if decision.verdict.action is Action.REVIEW:
         say(f"  next: framegate review decide {decision.id} --allow|--refuse --reason …")
     if decision.verdict.action is Action.BLOCK:
@@ -113,6 +121,14 @@ def _say_what_would_pass(verdict: Verdict) -> None:
             say(f"    or the same without {escape(' and '.join(advice.without))}")
 
 
+def _by_reason(gaps: Sequence[Unmeasured]) -> dict[str, list[str]]:
+    """Unmeasured signals by the reason that they share."""
+    groups: dict[str, list[str]] = {}
+    for gap in gaps:
+        groups.setdefault(gap.reason, []).append(gap.signal)
+    return groups
+
+
 def _by_category(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     """Findings by category, strictest first, without those that only repeat a stricter one of the same signals."""
     groups: dict[str, list[Finding]] = {}
@@ -127,5 +143,6 @@ def _place(span: Span | None) -> str:
     if span is None:
         return ""
     if isinstance(span, TextSpan):
-        return f" at characters {span.start}–{span.end}"
+        scene = "" if span.scene is None else f" of scene {span.scene}"
+        return f" at characters {span.start}–{span.end}{scene}"
     return f" at {span.start_s:.1f}–{span.end_s:.1f} s"

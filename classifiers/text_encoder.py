@@ -21,6 +21,9 @@ from classifiers.weights import embedded, version_of
 CONFIG_FILE: Final = "text_encoder/config.json"
 CONFIG_SHA256: Final = "e98c507e183999c601c71fddad20c32e5b9a2b4c3d22097e5e6ae7076046f630"
 
+READING: Final = "mixed text by passage too; unknown languages unmeasured"
+"""How texts are dealt to the encoders: part of the version, like weights."""
+
 SIGNALS: Final = frozenset(
     {
         "text.sexual",
@@ -56,7 +59,7 @@ class TextEncoderClassifier:
         if set(self._order) != SIGNALS:
             raise WeightsError("config.json of the text encoder names other signals; reinstall framegate")
         self._multilingual = MultilingualText(SIGNALS)
-        self.version = version_of(*self._encoder.digests, CONFIG_SHA256, *self._multilingual.digests)
+        self.version = version_of(*self._encoder.digests, CONFIG_SHA256, *self._multilingual.digests, READING)
 
     def score(self, content: str) -> list[Score]:
         """Return one Score a signal: the highest over the text's windows, with that window's span if there are several.

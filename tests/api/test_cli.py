@@ -92,6 +92,15 @@ def test_a_prompt_in_a_script_nobody_reads_is_held_and_says_so(framegate):
     assert answer.json["unmeasured"]
 
 
+def test_what_could_not_be_measured_is_said_once_and_by_reason(framegate):
+    answer = framegate("check", "😀😀😀🎉")
+
+    assert answer.code == 4
+    assert "nothing harmful was found, but not all that the policy asks for could be measured" in answer.err
+    assert answer.err.count("the text has no letters") == 1
+    assert "would pass" not in answer.err
+
+
 def test_an_all_emoji_prompt_is_never_allowed_silently(framegate):
     assert framegate("check", "🔪🩸💀🔪🩸💀", "--json").code in (3, 4)
 
