@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,30 +40,36 @@ def main() -> int:
     started = time.perf_counter()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
-    released = OUT / "released.mp4"
+    released, never = OUT / "released.mp4", OUT / "never.mp4"
+    stripped, camera = OUT / "stripped.mp4", OUT / "camera.mp4"
 
     chapter("1. A benign prompt is judged, generated, marked, screened, signed, recorded and released")
     framegate("migrate")
-    answer = framegate("generate", BENIGN, "--out", str(released), "--seed", "7", expect=0)
+    answer = framegate("generate", BENIGN, "--out", str(released), "--seconds", "1", "--seed", "7", expect=0)
     console.print(f"   released {answer['release']}, {answer['size_bytes']} bytes, watermark {answer['watermark']}")
     framegate("verify", str(released), expect=0)
 
+    strip(released, stripped)
+    pan(camera)
+    expected = {released: "ours", stripped: "ours", camera: "unknown"}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # five commands that wait for nobody
+        scans = pool.submit(run, "scan", *map(str, expected))
+        refusals = [pool.submit(run, "generate", prompt, "--out", str(never), expect=3) for prompt in HARMFUL.values()]
+
     chapter("2. Harmful prompts are refused, each with its category and reason")
-    for category, prompt in HARMFUL.items():
-        answer = framegate("generate", prompt, "--out", str(OUT / "never.mp4"), expect=3)
+    for (category, prompt), refusal in zip(HARMFUL.items(), refusals, strict=True):
+        show("generate", prompt, "--out", str(never))
+        (answer,) = refusal.result()
         reasons = {row["category"]: row["clause"] for row in answer["findings"] if row["action"] == "block"}
         if category not in reasons:
             raise SystemExit(f"refused, but not as {category}: {sorted(reasons)}")
         console.print(f"   refused as {', '.join(reasons)}: {reasons[category]}")
-    if (OUT / "never.mp4").exists():
+    if never.exists():
         raise SystemExit("a refused prompt left a file behind")
 
     chapter("3. Where do uploads come from: our file, the same without metadata, a camera's picture")
-    stripped, camera = OUT / "stripped.mp4", OUT / "camera.mp4"
-    strip(released, stripped)
-    pan(camera)
-    expected = {released: "ours", stripped: "ours", camera: "unknown"}
-    for (file, origin), answer in zip(expected.items(), answers("scan", *map(str, expected)), strict=True):
+    show("scan", *map(str, expected))
+    for (file, origin), answer in zip(expected.items(), scans.result(), strict=True):
         console.print(f"   {file.name}")
         console.print(f"   [bold]{answer['origin']}[/]: {answer['summary']}")
         for link in answer["evidence"]:
@@ -99,9 +106,19 @@ def framegate(*arguments: str, expect: int | None = None) -> dict[str, Any]:
 
 
 def answers(*arguments: str, expect: int | None = None) -> list[dict[str, Any]]:
-    """Run one command with `--json` where it has it, print it, and return what it answered, a line each."""
+    """Run one command, print it, and return what it answered, a line each."""
+    show(*arguments)
+    return run(*arguments, expect=expect)
+
+
+def show(*arguments: str) -> None:
+    """Print a command as a person would type it."""
     shown = [a.replace(f"{ROOT}/", "") for a in arguments]
     console.print(f"   [dim]$ framegate {' '.join(repr(a) if ' ' in a else a for a in shown)}[/]")
+
+
+def run(*arguments: str, expect: int | None = None) -> list[dict[str, Any]]:
+    """Run one command with `--json` where it has it, and return what it answered, a line each."""
     as_json = [] if arguments[0] == "migrate" else ["--json"]
     done = subprocess.run(
         [sys.executable, "-m", "api", *arguments, *as_json], capture_output=True, text=True, cwd=ROOT, check=False
