@@ -134,16 +134,18 @@ def framegate(train: Sequence[dict[str, Any]]) -> Gate:
     """framegate's gate: the margin of its nearest rule; from 0 on it stops (`safety.evaluate.margin`)."""
     from api.settings import Settings
     from api.wiring.bench import open_bench
+    from safety.consent import nobody_registered
     from safety.domain import Action, Checkpoint
     from safety.evaluate.margin import margin, rules_of
     from safety.judge import judge
     from safety.measure import measure_text
+    from safety.session import of_nobody
 
     bench = open_bench(Settings())
     rules = rules_of(bench.policy, bench.policy.categories)
 
     def score(text: str) -> float:
-        measurement = measure_text(bench.instruments, text)
+        measurement = nobody_registered(of_nobody(measure_text(bench.instruments, text)))
         stopped = judge(bench.policy, Checkpoint.PROMPT, measurement).action is not Action.ALLOW
         strongest: dict[str, float] = {}
         for each in measurement.scores:
