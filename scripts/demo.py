@@ -154,6 +154,8 @@ def pan(destination: Path, seconds: int = 4, fps: int = 24) -> None:
 
 
 if __name__ == "__main__":
+    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # on few cores their spinning costs more than it gives
+        os.environ.setdefault(pool, "1")
     os.environ.setdefault("FRAMEGATE_HOME", str(ROOT / ".framegate" / "demo"))
     sys.path.insert(0, str(ROOT))
     sys.exit(main())
