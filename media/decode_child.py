@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import os
 import struct
 import sys
@@ -21,12 +22,15 @@ import numpy as np
 from media import confinement
 from media.codec import decode_open, probe_open
 from media.errors import MediaError, MediaLimitExceeded
-from media.limits import Limits
+from media.limits import NO_MEMORY_EXIT_CODE, Limits
 from media.picture import decode_picture, is_picture
 from media.sampling import Sampler, SamplingPlan, Timed
 
 _LIBRARIES = (Path(os.__file__).parent, Path(np.__file__).parent.parent)
 """Standard library and installed packages: numpy and PyAV import parts of themselves on first use."""
+
+_ROOM_TO_WORK_BYTES = 16 * 1024**2
+"""A process that cannot map this much more failed for want of memory, whatever the library's error says."""
 
 Message = tuple[dict[str, object], list[memoryview]]
 """A JSON header and the bytes that follow it."""
@@ -39,14 +43,35 @@ def main(settings: str) -> None:
     file, out = os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)
     cv2.setNumThreads(1)
     try:
+        if _address_space() + _ROOM_TO_WORK_BYTES > limits.memory_bytes:
+            raise MemoryError  # asked before the limit holds: native code without memory crashes as it likes
         confined = confinement.confine(limits.memory_bytes, math.ceil(limits.timeout_s) + 1, _LIBRARIES)
         read = _picture if given["pictures"] and is_picture(file) else _messages
         for message in read(file, name, limits, plan, confined):
             _send(out, message)
-    except MemoryError:
-        _send(out, _refusal(MediaLimitExceeded(f"{name}: decoding needs more memory than allowed")))
     except MediaError as error:
         _send(out, _refusal(error))
+    except Exception as error:
+        if not isinstance(error, MemoryError) and _has_room():
+            raise
+        try:
+            _send(out, _refusal(MediaLimitExceeded(f"{name}: decoding needs more memory than allowed")))
+        except MemoryError:
+            os._exit(NO_MEMORY_EXIT_CODE)
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has mapped (proc_pid_statm(5), first field)."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
+
+
+def _has_room() -> bool:
+    """Whether this process may still map memory. A loader or a codec out of memory rarely says so by its error."""
+    try:
+        mmap.mmap(-1, _ROOM_TO_WORK_BYTES).close()
+    except (OSError, MemoryError):
+        return False
+    return True
 
 
 def _messages(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, confined: list[str]) -> Iterator[Message]:

@@ -31,7 +31,7 @@ import numpy as np
 
 from media.clip import Clip, Coverage, VideoInfo
 from media.errors import MediaError, MediaLimitExceeded, UnreadableMedia
-from media.limits import DEFAULT_LIMITS, Limits, open_untrusted
+from media.limits import DEFAULT_LIMITS, NO_MEMORY_EXIT_CODE, Limits, open_untrusted
 from media.sampling import DEFAULT_PLAN, SamplingPlan
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[2]); from media.decode_child import main; main(sys.argv[1])"
@@ -205,6 +205,8 @@ class SampledVideo:
         """Say why the decoder ended in the middle of a message."""
         code = self._child.wait()
         self.close()
+        if code == NO_MEMORY_EXIT_CODE:
+            return MediaLimitExceeded(f"{self._name}: decoding needs more memory than allowed")
         if code >= 0:
             return UnreadableMedia(f"{self._name}: the isolated decoder gave up (exit code {code})")
         name = signal.Signals(-code).name

@@ -13,6 +13,9 @@ from typing import BinaryIO
 
 from media.errors import MediaLimitExceeded, UnreadableMedia
 
+NO_MEMORY_EXIT_CODE = 70
+"""Of an isolated decoder in whose memory not even its refusal fits: EX_SOFTWARE of sysexits.h, unused by Python."""
+
 
 @dataclass(frozen=True)
 class Limits:

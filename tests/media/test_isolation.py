@@ -127,6 +127,34 @@ def test_an_address_space_too_small_for_anything_is_a_limit(video: Path) -> None
         pass
 
 
+@pytest.mark.parametrize("unable_to_refuse", [False, True])
+def test_a_library_that_fails_for_want_of_memory_is_a_limit(
+    tmp_path: Path, video: Path, unable_to_refuse: bool
+) -> None:
+    """The loader says OSError, not MemoryError; and sometimes not even the refusal fits."""
+    starved = tmp_path / "starved.py"
+    bootstrap = f"import sys; sys.path.insert(0, sys.argv[2]); exec(open({str(starved)!r}).read())"
+    starved.write_text(
+        "import resource\n"
+        "from media import confinement, decode_child\n"
+        "def starve(*_):\n"
+        "    resource.setrlimit(resource.RLIMIT_AS, (1, 1))\n"
+        "    raise OSError('failed to map segment from shared object')\n"
+        "def refuse(*_):\n"
+        "    raise MemoryError\n"
+        "confinement.confine = starve\n"
+        f"if {unable_to_refuse}: decode_child._send = refuse\n"
+        "decode_child.main(sys.argv[1])\n"
+    )
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(MediaLimitExceeded, match="memory"),
+    ):
+        patch.setattr(media.isolation, "_BOOTSTRAP", bootstrap)
+        open_video(video)
+
+
 def test_a_decoder_that_takes_too_long_is_stopped(video: Path) -> None:
     began = time.monotonic()
 
