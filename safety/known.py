@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from media.fingerprint import ClipMatch, Fingerprint, FingerprintIndex, match_clip
+from media.fingerprint import Fingerprint
+from media.fingerprint_index import ClipMatch, FingerprintIndex, match_clip
 from provenance.base import Credential, CredentialState
 from safety.ledger import Ledger
 
@@ -38,7 +39,7 @@ class ReleaseIndex:
         return release.id if credential.detail.get("signer") == release.signer else None
 
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
-        """Return the release whose frames these are, by the clip matching rule of `media.fingerprint`."""
+        """Return the release whose frames these are, by the clip matching rule of `media.fingerprint_index`."""
         with self._lock:
             for release, hashes in self._ledger.fingerprints(after=self._newest):
                 self._index.add(release, hashes)
