@@ -32,6 +32,9 @@ _LIBRARIES = (Path(os.__file__).parent, Path(np.__file__).parent.parent)
 _ROOM_TO_WORK_BYTES = 16 * 1024**2
 """A process that cannot map this much more failed for want of memory, whatever the library's error says."""
 
+_OUT_OF_MEMORY = (MemoryError, OSError, ImportError, RuntimeError, cv2.error)
+"""How the interpreter, the loader and the codecs say that they cannot map memory; each has other meanings too."""
+
 Message = tuple[dict[str, object], list[memoryview]]
 """A JSON header and the bytes that follow it."""
 
@@ -51,7 +54,7 @@ def main(settings: str) -> None:
             _send(out, message)
     except MediaError as error:
         _send(out, _refusal(error))
-    except Exception as error:
+    except _OUT_OF_MEMORY as error:
         if not isinstance(error, MemoryError) and _has_room():
             raise
         try:
