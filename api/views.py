@@ -133,6 +133,8 @@ def span_view(span: Span) -> Json:
         scene: Json = {} if span.scene is None else {"scene": span.scene}
         return {"start": span.start, "end": span.end, **scene}
     view: Json = {"start_s": round(span.start_s, 3), "end_s": round(span.end_s, 3)}
+    if span.peak_s is not None:
+        view["peak_s"] = round(span.peak_s, 3)
     if span.box is not None:
         view["box"] = [round(edge, 4) for edge in span.box]
     return view
@@ -142,8 +144,10 @@ def coverage_view(coverage: Coverage) -> Json:
     """How much of a video was looked at."""
     return {
         "frames": {"seen": coverage.frames_seen, "total": coverage.frames_total},
+        "seconds": {"seen": coverage.seconds_seen, "total": coverage.seconds_total},
         "duration_s": round(coverage.duration_s, 3),
         "longest_gap_s": round(coverage.longest_gap_s, 3),
+        "stopped_s": None if coverage.stopped_s is None else round(coverage.stopped_s, 3),
     }
 
 

@@ -56,6 +56,9 @@ class TimeSpan:
     box: tuple[float, float, float, float] | None = None
     """(left, top, right, bottom), each a share of width or height in [0, 1]."""
 
+    peak_s: float | None = None
+    """Seconds at which it is strongest; None where it is equally strong all along, or nobody looked frame by frame."""
+
 
 Span = TextSpan | TimeSpan
 
@@ -106,6 +109,24 @@ class Classifier(Protocol[Content]):
         Raises:
             MeasurementError: the content cannot be measured. Never guesses.
         """
+
+
+class FrameClassifier(Classifier[Clip], Protocol):
+    """A classifier of clips that measures each frame by itself.
+
+    `score` then returns at least one Score for each signal *and frame*, its span the time of that frame, with a box
+    where it knows one. What lasts how long is put together from them by whoever sees the whole video.
+    """
+
+    @property
+    def lasting_s(self) -> float:
+        """Seconds that a thing must last to count: a frame counts as far as another one, at least so far away and not
+        much further, agrees. 0: a frame counts alone. What chance picks out of many frames does not last."""
+
+
+def is_frame_classifier(classifier: Classifier[Any]) -> TypeGuard[FrameClassifier]:
+    """Say whether a classifier measures frame by frame."""
+    return hasattr(classifier, "lasting_s")
 
 
 class SecondReader(Classifier[str], Protocol):

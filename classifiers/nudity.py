@@ -31,16 +31,15 @@ _CROP = 224
 _OFFSET = (_RESIZE - _CROP) // 2
 _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
 _BATCH = 8
-_PEAK = 0.2
-"""Runs of frames at or above this are each reported: it decides how many places are named, nothing else."""
 
 
 class NudityClassifier:
-    """Probability that a frame shows nudity, its highest value first and each further run of such frames after it."""
+    """Probability that a frame shows nudity, frame by frame."""
 
     name = "nudity"
     accepts = Clip
     signals = frozenset({SIGNAL})
+    lasting_s = 0.0
 
     def __init__(self, weights: Path | None = None, *, threads: int = 1) -> None:
         """Check the weights now; open them with the first frame.
@@ -50,15 +49,13 @@ class NudityClassifier:
         """
         path = from_package(_PACKAGE, _WEIGHTS, _SHA256) if weights is None else pinned(weights, _SHA256)
         self._session = OnnxSession(path, threads=threads)
-        self.version = version_of(_SHA256, "reference preprocessing", f"peaks from {_PEAK}")
+        self.version = version_of(_SHA256, "reference preprocessing", "frame by frame")
 
     def score(self, content: Clip) -> list[Score]:
-        """Return the highest frame probability with its time, then the peak of every other run of frames >= 0.2."""
-        values = self.probabilities(content)
-        peaks = {int(values.argmax()), *_peaks(values)}
+        """Return the probability of each frame, in order."""
         return [
-            Score(SIGNAL, float(values[at]), TimeSpan(float(content.times_s[at]), float(content.times_s[at])))
-            for at in sorted(peaks, key=lambda at: (-values[at], at))
+            Score(SIGNAL, float(value), TimeSpan(float(time_s), float(time_s)))
+            for value, time_s in zip(self.probabilities(content), content.times_s, strict=True)
         ]
 
     def probabilities(self, clip: Clip) -> FloatArray:
@@ -68,13 +65,6 @@ class NudityClassifier:
             for start in range(0, len(clip.frames), _BATCH)
         ]
         return np.clip(np.concatenate(batches)[:, 1], 0.0, 1.0)
-
-
-def _peaks(values: FloatArray) -> list[int]:
-    """Return the index of the highest value of every run of consecutive values >= the reporting level."""
-    above = np.flatnonzero(values >= _PEAK)
-    runs = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1) if len(above) else []
-    return [int(run[values[run].argmax()]) for run in runs]
 
 
 def _to_input(frame: NDArray[np.uint8]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Measures weapons in frames: a linear head on the shared CLIP embedding, and two frames that must agree.
+"""Measures weapons in frames: a linear head on the shared CLIP embedding. A weapon counts when it lasts.
 
 Made for weapons that fill a good part of the picture. Knives and swords it sees poorly, small weapons in a wide shot
 hardly at all, and it does not ask whether a weapon is used, drawn or a toy.
@@ -7,8 +7,6 @@ hardly at all, and it does not ask whether a weapon is used, drawn or a toy.
 from __future__ import annotations
 
 from pathlib import Path
-
-import numpy as np
 
 from classifiers.base import Score, TimeSpan
 from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
@@ -24,11 +22,15 @@ _CONFIG_SHA256 = "1850cc1d284ec03ab522b51915b332b49adfd04e5240fb03c53ada495a5408
 
 
 class WeaponClassifier:
-    """Probability that frames show a weapon."""
+    """Probability that a frame shows a weapon, frame by frame."""
 
     name = "weapons"
     accepts = Clip
     signals = frozenset({SIGNAL})
+
+    lasting_s = 0.2
+    """Two frames must agree, because the highest of many frames is what chance picks: hockey sticks and lamp posts look
+    like rifles for a frame. Neighbours always agree, so they must lie apart."""
 
     def __init__(self, encoder: FrameEncoder, weights: Path | str = "weapons") -> None:
         """Check and read the head.
@@ -47,16 +49,12 @@ class WeaponClassifier:
             config_sha256=_CONFIG_SHA256,
             encoder_sha256=ENCODER_SHA256,
         )
-        self.version = version_of(encoder.version, _WEIGHTS_SHA256, _CONFIG_SHA256, "second highest frame")
+        self.version = version_of(encoder.version, _WEIGHTS_SHA256, _CONFIG_SHA256, "frame by frame")
 
     def score(self, content: Clip) -> list[Score]:
-        """Return the second highest frame probability and the time from the one to the other of the two highest frames.
-
-        A single frame counts alone. Two must agree because the highest of many frames is what chance picks: hockey
-        sticks and lamp posts look like rifles for a frame.
-        """
+        """Return the probability of each frame, in order."""
         values = self._head.probability(self._encoder.encode(content))
-        highest = np.argsort(-values, kind="stable")[:2]
-        times_s = content.times_s[highest]
-        span = TimeSpan(float(times_s.min()), float(times_s.max()))
-        return [Score(SIGNAL, float(values[highest].min()), span)]
+        return [
+            Score(SIGNAL, float(value), TimeSpan(float(time_s), float(time_s)))
+            for value, time_s in zip(values, content.times_s, strict=True)
+        ]

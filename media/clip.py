@@ -81,3 +81,17 @@ class Coverage:
 
     longest_gap_s: float
     """Longest stretch in seconds between two frames seen (or an end of the video)."""
+
+    seconds_seen: int = 0
+    """Whole seconds of the video in which at least one frame was seen."""
+
+    seconds_total: int = 0
+    """Whole seconds in which a frame was decoded. 0: recorded before seconds were counted."""
+
+    stopped_s: float | None = None
+    """Where looking ended because the policy had seen enough; nothing behind it was decoded. None: seen to the end."""
+
+    @property
+    def frames_share(self) -> float:
+        """Share of the decoded frames that were seen, in [0, 1]."""
+        return self.frames_seen / self.frames_total if self.frames_total else 0.0

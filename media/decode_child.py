@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 
 from media import confinement
-from media.codec import decode_open, probe_open
+from media.clip import Coverage
+from media.closer import CloserSampler
+from media.codec import glimpses_open, probe_open
 from media.errors import MediaError, MediaLimitExceeded
 from media.limits import NO_MEMORY_EXIT_CODE, Limits
 from media.picture import decode_picture, is_picture
@@ -42,7 +44,7 @@ Message = tuple[dict[str, object], list[memoryview]]
 def main(settings: str) -> None:
     """Confine this process, then decode stdin as the JSON settings (name, limits, plan) say."""
     given = json.loads(settings)
-    name, limits, plan = str(given["name"]), Limits(**given["limits"]), SamplingPlan(**given["plan"])
+    name, limits, plan = str(given["name"]), Limits(**given["limits"]), plan_from(given["plan"])
     file, out = os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)
     cv2.setNumThreads(1)
     try:
@@ -80,30 +82,39 @@ def _has_room() -> bool:
 def _messages(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, confined: list[str]) -> Iterator[Message]:
     info = probe_open(file, name, limits)
     yield {"kind": "info", "info": asdict(info), "confined": confined}, []
-    sampler = Sampler(plan, 1.0 / info.fps)
+    sampler = CloserSampler(plan) if plan.closer else Sampler(plan, 1.0 / info.fps)
     window: list[Timed] = []
-    for time_s, frame in decode_open(file, name, limits, info):
-        window += sampler.offer(time_s, frame)
+    for time_s, glimpse in glimpses_open(file, name, limits, info):
+        window += sampler.offer(time_s, glimpse)
+        if sampler.done:
+            break
         while len(window) >= plan.window_frames:
-            yield _window(window[: plan.window_frames])
+            yield _window(window[: plan.window_frames], sampler.coverage())
             del window[: plan.window_frames]
     window += sampler.finish()
     for start in range(0, len(window), plan.window_frames):
-        yield _window(window[start : start + plan.window_frames])
+        yield _window(window[start : start + plan.window_frames], sampler.coverage())
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
+
+
+def plan_from(given: dict[str, Any]) -> SamplingPlan:
+    """Read a plan that was written as JSON."""
+    return SamplingPlan(**{**given, "closer": tuple((start_s, end_s) for start_s, end_s in given["closer"])})
 
 
 def _picture(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, confined: list[str]) -> Iterator[Message]:
     info, frame = decode_picture(file, name, limits)
     yield {"kind": "info", "info": asdict(info), "confined": confined}, []
     sampler = Sampler(plan, 1.0 / info.fps)
-    yield _window([*sampler.offer(0.0, frame), *sampler.finish()])
+    seen = [*sampler.offer(0.0, frame), *sampler.finish()]
+    yield _window(seen, sampler.coverage())
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
 
 
-def _window(timed: list[Timed]) -> Message:
+def _window(timed: list[Timed], so_far: Coverage) -> Message:
     shape = [len(timed), *timed[0][1].shape]
-    header: dict[str, object] = {"kind": "window", "shape": shape, "times_s": [time_s for time_s, _ in timed]}
+    times_s = [time_s for time_s, _ in timed]
+    header: dict[str, object] = {"kind": "window", "shape": shape, "times_s": times_s, "coverage": asdict(so_far)}
     return header, [frame.data.cast("B") for _, frame in timed]
 
 

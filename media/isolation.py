@@ -75,6 +75,7 @@ class SampledVideo:
         self._plan = plan
         self._waited_s = 0.0
         self._coverage: Coverage | None = None
+        self._so_far: Coverage | None = None
         given = {"name": path.name, "limits": asdict(limits), "plan": asdict(plan), "pictures": pictures}
         settings = json.dumps(given)
         with open_untrusted(path, limits) as file:
@@ -109,6 +110,17 @@ class SampledVideo:
             raise MediaError(f"{self._name}: coverage is known only after every window was read without an error")
         return self._coverage
 
+    @property
+    def so_far(self) -> Coverage:
+        """How much was seen until the last window that was read, of what was decoded until then.
+
+        Raises:
+            MediaError: no window was read.
+        """
+        if self._so_far is None:
+            raise MediaError(f"{self._name}: nothing was read yet")
+        return self._so_far
+
     def __iter__(self) -> Iterator[Clip]:
         """Yield the windows.
 
@@ -120,9 +132,11 @@ class SampledVideo:
             while True:
                 header = self._header()
                 if header.get("kind") == "done":
-                    self._coverage = self._checked_coverage(header)
+                    self._coverage = self._so_far = self._checked_coverage(header)
                     return
-                yield self._window(header)
+                clip = self._window(header)
+                self._so_far = self._checked_coverage(header)
+                yield clip
         finally:
             self.close()
 
@@ -231,7 +245,9 @@ class SampledVideo:
     def _checked_coverage(self, header: dict[str, Any]) -> Coverage:
         try:
             coverage = Coverage(**header["coverage"])
-            sound = 0 < coverage.frames_seen <= coverage.frames_total and math.isfinite(coverage.longest_gap_s)
+            fewest = 0 if self._plan.closer else 1  # between two frames there may be no other
+            sound = fewest <= coverage.frames_seen <= coverage.frames_total and math.isfinite(coverage.longest_gap_s)
+            sound = sound and 0 <= coverage.seconds_seen <= coverage.seconds_total
         except (KeyError, TypeError) as error:
             raise self._broken("its account is malformed") from error
         if not sound:

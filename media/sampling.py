@@ -5,29 +5,32 @@ Pure: opens nothing and holds a bounded number of frames, however long the video
 A frame is seen when any of these holds, whatever the container claims about its length:
   * it is the first or the last;
   * without it the stretch since the last frame seen would grow beyond 1 / `fps` seconds;
-  * it differs from the last frame seen as a cut does, within a budget that a strobing video cannot exceed;
+  * it differs from the last frame seen as a cut does, or what a cut brought still stands a moment later; motion that
+    adds up to a cut counts as one. A budget bounds this, which a strobing video cannot exceed;
   * the video turned out so short that fewer than `min_frames` would be seen.
+
+Changes are found in small gray pictures; only frames that are seen become RGB pictures. Looking more closely at some
+stretches of a video, when one knows where, is `media.closer`.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from media.clip import Coverage
-
-Frame = NDArray[np.uint8]
-"""uint8 (H, W, 3), RGB."""
+from media.glimpse import Frame, Glimpse, Picture, change
 
 Timed = tuple[float, Frame]
-"""Seconds from the start of the video, and the frame."""
+"""Seconds from the start of the video, and the frame, uint8 (H, W, 3), RGB."""
 
-_THUMBNAIL = 32
-"""Side in pixels of the gray picture that cuts are found in: a mean over blocks, blind to noise and compression."""
+Interval = tuple[float, float]
+"""Seconds, both ends excluded."""
 
 _TIME_TOLERANCE_S = 1e-6
 
@@ -57,6 +60,12 @@ class SamplingPlan:
     cuts_per_s: float = 4.0
     """Budget of frames seen because of cuts, a second on average; twice as many at once."""
 
+    after_cut_s: float = 0.2
+    """Seconds after a cut at which what it brought is seen once more: the first frame after a cut is often blurred."""
+
+    closer: tuple[Interval, ...] = ()
+    """If there are any, only frames inside these intervals are seen (`media.closer`) and all else above is moot."""
+
     def __post_init__(self) -> None:
         if not (self.fps > 0 and self.min_frames >= 1 and self.short_side >= 1 and self.window_frames >= 1):
             raise ValueError(f"a sampling plan needs positive numbers: {self}")
@@ -65,14 +74,32 @@ class SamplingPlan:
 DEFAULT_PLAN = SamplingPlan()
 
 
-def fit_short_side(frame: Frame, short_side: int) -> Frame:
-    """Scale a frame down so that its short side is `short_side` pixels; never up."""
-    height, width = frame.shape[:2]
-    if min(height, width) <= short_side:
-        return frame
-    scale = short_side / min(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+class Seconds:
+    """Counts whole seconds: those that a frame was decoded in, and those that a frame was seen in."""
+
+    def __init__(self) -> None:
+        self._last_decoded = self._last_seen = -1
+        self._decoded = self._seen = 0
+
+    def decoded(self, time_s: float) -> None:
+        """A frame stands at this time; times rise."""
+        if int(time_s) > self._last_decoded:
+            self._last_decoded = int(time_s)
+            self._decoded += 1
+
+    def saw(self, time_s: float) -> None:
+        """A frame at this time is looked at; times rise."""
+        if int(time_s) > self._last_seen:
+            self._last_seen = int(time_s)
+            self._seen += 1
+
+    def saw_all(self, times_s: Iterable[float]) -> None:
+        """These are the frames looked at, whatever was counted before."""
+        self._seen = len({int(time_s) for time_s in times_s})
+
+    def counts(self) -> tuple[int, int]:
+        """Return seconds seen and seconds decoded."""
+        return self._seen, self._decoded
 
 
 @dataclass
@@ -91,11 +118,13 @@ class Sampler:
     _last_seen_s: float = 0.0
     _last_thumbnail: NDArray[np.uint8] | None = None
     _previous_s: float = 0.0
-    _pending: Timed | None = None
+    _look_again_s: float = math.inf
+    _pending: tuple[float, Glimpse] | None = None
     """The newest frame, not chosen: it is seen after all if it turns out to be the last."""
 
     _longest_gap_s: float = 0.0
     _cut_budget: float = 0.0
+    _seconds: Seconds = field(default_factory=Seconds)
     _opening: list[Timed] = field(default_factory=list)
     """Frames chosen while it is open whether the video is a short one."""
 
@@ -105,8 +134,16 @@ class Sampler:
     _spare_stride: int = 1
     _is_opening: bool = True
 
-    def offer(self, time_s: float, frame: Frame) -> list[Timed]:
-        """Take the next frame, uint8 (H, W, 3), at its time in seconds; return frames to look at, resized."""
+    @property
+    def done(self) -> bool:
+        """Whether no further frame could be wanted: never, for a whole video."""
+        return False
+
+    def offer(self, time_s: float, frame: Glimpse | Frame) -> list[Timed]:
+        """Take the next frame at its time in seconds; return frames to look at, resized."""
+        if isinstance(frame, np.ndarray):
+            frame = Picture(frame)
+        self._seconds.decoded(time_s)
         step_s = time_s - self._previous_s if self._total else 0.0
         self._total += 1
         self._previous_s = time_s
@@ -133,31 +170,34 @@ class Sampler:
     def coverage(self) -> Coverage:
         """Return how much was seen of what was offered."""
         duration_s = self._previous_s + self.frame_s if self._total else 0.0
-        return Coverage(self._total, self._seen, duration_s, self._longest_gap_s)
+        seen, total = self._seconds.counts()
+        return Coverage(self._total, self._seen, duration_s, self._longest_gap_s, seen, total)
 
-    def _is_wanted(self, time_s: float, step_s: float, frame: Frame) -> bool:
-        thumbnail = _thumbnail(frame)
-        since_s = time_s - self._last_seen_s
+    def _is_wanted(self, time_s: float, step_s: float, frame: Glimpse) -> bool:
+        if self.plan.every_frame:
+            return True
+        thumbnail = frame.thumbnail()
+        is_cut = self._is_cut(thumbnail)
         # The next frame would come one step later: see this one if that were too late.
-        if self._seen == 0 or self.plan.every_frame or since_s + step_s > 1 / self.plan.fps + _TIME_TOLERANCE_S:
-            wanted = True
-        else:
-            wanted = self._cut_budget >= 1.0 and self._is_cut(thumbnail)
-            self._cut_budget -= 1.0 if wanted else 0.0
-        if wanted:
+        due = self._seen == 0 or time_s - self._last_seen_s + step_s > 1 / self.plan.fps + _TIME_TOLERANCE_S
+        again = time_s >= self._look_again_s - _TIME_TOLERANCE_S
+        if not due and (is_cut or again):
+            due = self._cut_budget >= 1.0
+            self._cut_budget -= 1.0 if due else 0.0
+        if due:
+            self._look_again_s = time_s + self.plan.after_cut_s if is_cut else math.inf
             self._last_thumbnail = thumbnail
-        return wanted
+        return due
 
     def _is_cut(self, thumbnail: NDArray[np.uint8]) -> bool:
-        if self._last_thumbnail is None:
-            return True
-        return float(cv2.absdiff(thumbnail, self._last_thumbnail).mean()) >= 255 * self.plan.cut_difference
+        return self._last_thumbnail is not None and change(thumbnail, self._last_thumbnail) >= self.plan.cut_difference
 
-    def _see(self, time_s: float, frame: Frame) -> list[Timed]:
+    def _see(self, time_s: float, frame: Glimpse) -> list[Timed]:
         self._longest_gap_s = max(self._longest_gap_s, time_s - self._last_seen_s)
         self._last_seen_s = time_s
         self._seen += 1
-        chosen = (time_s, fit_short_side(frame, self.plan.short_side))
+        self._seconds.saw(time_s)
+        chosen = (time_s, frame.picture(self.plan.short_side))
         if not self._is_opening:
             return [chosen]
         self._opening.append(chosen)
@@ -167,10 +207,10 @@ class Sampler:
         released, self._opening, self._spare = self._opening, [], []
         return released
 
-    def _keep_spare(self, time_s: float, frame: Frame) -> None:
+    def _keep_spare(self, time_s: float, frame: Glimpse) -> None:
         if self._total % self._spare_stride:
             return
-        self._spare.append((self._total, time_s, fit_short_side(frame, self.plan.short_side)))
+        self._spare.append((self._total, time_s, frame.picture(self.plan.short_side)))
         if len(self._spare) > 2 * self.plan.min_frames:
             self._spare_stride *= 2
             self._spare = [spare for spare in self._spare if spare[0] % self._spare_stride == 0]
@@ -185,13 +225,6 @@ class Sampler:
         indices = [index * (len(spare) - 1) // max(1, missing - 1) for index in range(missing)]
         merged = sorted([*chosen, *(spare[index] for index in indices)], key=lambda timed: timed[0])
         self._seen = len(merged)
+        self._seconds.saw_all(time_s for time_s, _ in merged)
         self._longest_gap_s = max((later[0] - earlier[0] for earlier, later in itertools.pairwise(merged)), default=0.0)
         return merged
-
-
-def _thumbnail(frame: Frame) -> NDArray[np.uint8]:
-    # Averaging all pixels of an HD frame costs more than decoding it: about 16 to 64 for each block are enough.
-    stride = max(1, min(frame.shape[:2]) // (4 * _THUMBNAIL))
-    thinned = np.ascontiguousarray(frame[::stride, ::stride])
-    small = cv2.resize(thinned, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

@@ -10,7 +10,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from safety.errors import InvalidContent
 from safety.judge import judge
 from safety.ledger import Ledger
 from safety.measure import Instruments, measure_storyboard, measure_text, measure_video
+from safety.modifiers import lowest_in_force
 from safety.policy import Policy
 from safety.session import NOBODYS, Session, Sessions
 from safety.storyboard import read_storyboard, write_storyboard
@@ -109,10 +110,12 @@ class Gate:
         checkpoint: Checkpoint = Checkpoint.OUTPUT,
         job: str | None = None,
         also: Callable[[Clip], None] | None = None,
+        full: bool = False,
     ) -> Decision:
         """Judge a video file, every sampled second of it, and record the Decision.
 
-        `also` is given every window of the same decode (watermark and fingerprint readers).
+        `also` is given every window of the same decode (watermark and fingerprint readers). `full`: every frame is
+        looked at and counts alone, so that a single one is found; it costs many times more.
 
         Raises:
             MediaError: the file cannot be decoded within the limits. Nothing is recorded as clean.
@@ -123,8 +126,9 @@ class Gate:
             self.instruments.absent,
             Path(path),
             limits=self.limits,
-            plan=self.plan,
+            plan=replace(self.plan, every_frame=True) if full else self.plan,
             also=also,
+            watch=lowest_in_force(self.policy, checkpoint),
         )
         return self.record(checkpoint, f"sha256:{video.sha256}", video.measurement, job=job)
 

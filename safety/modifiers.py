@@ -45,6 +45,21 @@ def in_force(threshold: float, modifiers: Sequence[Modifier]) -> float:
     return max(threshold, min(threshold + shift, (1 + threshold) / 2))
 
 
+def lowest_in_force(policy: Policy, checkpoint: Checkpoint) -> dict[str, float]:
+    """Return, for each signal of the checkpoint, the lowest score at which any rule or modifier may take notice."""
+    lowest: dict[str, float] = {}
+    strict = [modifier for modifier in policy.modifiers_at(checkpoint) if modifier.strict]
+    for rule in policy.rules_at(checkpoint):
+        moved = [in_force_by for modifier in strict if (in_force_by := moving(rule, [modifier]))]
+        for condition in rule.conditions:
+            levels = [in_force(condition.threshold, each) for each in moved]
+            lowest[condition.signal] = min([condition.threshold, lowest.get(condition.signal, 1.0), *levels])
+    for modifier in policy.modifiers_at(checkpoint):
+        for condition in modifier.conditions:
+            lowest[condition.signal] = min(condition.threshold, lowest.get(condition.signal, 1.0))
+    return lowest
+
+
 def _evidence(modifier: Modifier, scores: Sequence[Score], absent: frozenset[str]) -> tuple[Evidence, ...] | None:
     evidence = []
     for condition in modifier.conditions:

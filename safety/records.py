@@ -190,12 +190,17 @@ def release_from_record(record: Mapping[str, Any]) -> Release:
 def _coverage_to_record(coverage: Coverage | None) -> Record | None:
     if coverage is None:
         return None
-    return {
+    record: Record = {
         "frames_total": int(coverage.frames_total),
         "frames_seen": int(coverage.frames_seen),
         "duration_s": float(coverage.duration_s),
         "longest_gap_s": float(coverage.longest_gap_s),
     }
+    if coverage.seconds_total:
+        record |= {"seconds_seen": int(coverage.seconds_seen), "seconds_total": int(coverage.seconds_total)}
+    if coverage.stopped_s is not None:
+        record["stopped_s"] = float(coverage.stopped_s)
+    return record
 
 
 def _holds_nul(value: object) -> bool:

@@ -25,6 +25,7 @@ from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.lookup.sessions import refusals_behind
 from safety.measure import measure_video
+from safety.modifiers import lowest_in_force
 from safety.session import derived
 
 ORIGIN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
@@ -64,6 +65,7 @@ class InputGate:
             limits=self.gate.limits,
             plan=self.gate.plan,
             pictures=True,
+            watch=lowest_in_force(self.gate.policy, Checkpoint.INPUT),
         )
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0

@@ -118,7 +118,8 @@ def span_to_record(span: Span | None) -> Record | None:
         scene = {} if span.scene is None else {"scene": int(span.scene)}
         return {"start": int(span.start), "end": int(span.end), **scene}
     box = None if span.box is None else [float(side) for side in span.box]
-    return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box}
+    peak = {} if span.peak_s is None else {"peak_s": float(span.peak_s)}
+    return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box, **peak}
 
 
 def span_from_record(record: Mapping[str, Any] | None) -> Span | None:
@@ -128,7 +129,7 @@ def span_from_record(record: Mapping[str, Any] | None) -> Span | None:
     if "start" in record:
         return TextSpan(record["start"], record["end"], record.get("scene"))
     left_top_right_bottom = None if record["box"] is None else tuple(record["box"])
-    return TimeSpan(record["start_s"], record["end_s"], left_top_right_bottom)
+    return TimeSpan(record["start_s"], record["end_s"], left_top_right_bottom, record.get("peak_s"))
 
 
 def unmeasured_to_record(gap: Unmeasured) -> Record:

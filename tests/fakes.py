@@ -67,6 +67,37 @@ class RednessClassifier:
 
 
 @dataclass
+class FrameRedness:
+    """Scores how red each frame is, with the box of what is red: findings then have a beginning and an end."""
+
+    signal: str = "frame.red"
+    lasting_s: float = 0.0
+    name: str = "frame_redness"
+    version: str = "1"
+    accepts: type = Clip
+    looked_at: list[float] = field(default_factory=list)
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return frozenset({self.signal})
+
+    def score(self, content: Clip) -> list[Score]:
+        self.looked_at += content.times_s.tolist()
+        return [
+            self._score(frame, float(time_s)) for frame, time_s in zip(content.frames, content.times_s, strict=True)
+        ]
+
+    def _score(self, frame: np.ndarray, time_s: float) -> Score:
+        wide = frame.astype(np.int16)
+        red = (wide[..., 0] - wide[..., 1:].max(axis=-1)) > 64
+        if not red.any():
+            return Score(self.signal, 0.0, TimeSpan(time_s, time_s))
+        (height, width), rows, columns = red.shape, red.any(axis=1).nonzero()[0], red.any(axis=0).nonzero()[0]
+        box = (columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+        return Score(self.signal, 0.98, TimeSpan(time_s, time_s, tuple(float(side) for side in box)))
+
+
+@dataclass
 class PaintGenerator:
     """Paints every pixel in the colour that the prompt names, with a moving grey square."""
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from classifiers.forensics import CAPPED_SIDE, central_crop
 from media.codec import decode, encode_mp4, probe
-from media.sampling import fit_short_side
+from media.glimpse import fit_short_side
 
 Frame = NDArray[np.uint8]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +27,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from media.clip import VideoInfo
+from media.codec.frames import DecodedFrame, quarter_turns
 from media.errors import MediaLimitExceeded, UnreadableMedia
+from media.glimpse import Glimpse
 from media.limits import DEFAULT_LIMITS, Limits, open_untrusted
 
 _CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg"})
@@ -49,11 +52,6 @@ _TAG_CHARACTERS = 4096
 """Metadata beyond these is cut: some editors put their whole project there."""
 
 _DECODER_FAULTS = (av.error.FFmpegError, OSError, ValueError, OverflowError, RuntimeError)
-_BT709 = 1
-_UNSPECIFIED = 2
-"""Matrix coefficients, ITU-T H.273 table 4."""
-
-_HD_HEIGHT = 720
 
 
 def probe(path: Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
@@ -88,7 +86,7 @@ def probe_open(file: BinaryIO, name: str, limits: Limits) -> VideoInfo:
     with _refusals(name), _open_container(file, name, limits) as container:
         stream = _only_video(container, name, limits)
         first = next(_raw_frames(container, stream, limits, name))
-        turned = _quarter_turns(first) % 2 == 1
+        turned = quarter_turns(first) % 2 == 1
         width, height = (first.height, first.width) if turned else (first.width, first.height)
         tags = {**stream.metadata, **container.metadata}
         return VideoInfo(
@@ -107,6 +105,12 @@ def decode_open(
     file: BinaryIO, name: str, limits: Limits, info: VideoInfo
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """`decode` for a file that is already open and probed."""
+    for time_s, glimpse in glimpses_open(file, name, limits, info):
+        yield time_s, glimpse.picture(sys.maxsize)
+
+
+def glimpses_open(file: BinaryIO, name: str, limits: Limits, info: VideoInfo) -> Iterator[tuple[float, Glimpse]]:
+    """`decode_open` before anything is converted: most frames of a long video are only glimpsed at."""
     step_s = 1.0 / info.fps
     with _refusals(name), _open_container(file, name, limits) as container:
         stream = _only_video(container, name, limits)
@@ -122,7 +126,7 @@ def decode_open(
             if time_s > limits.max_duration_s:
                 raise MediaLimitExceeded(f"{name}: runs past the {limits.max_duration_s:g} s allowed")
             last_s = time_s
-            yield time_s, _upright_rgb(frame, info)
+            yield time_s, DecodedFrame(frame, info)
 
 
 @contextlib.contextmanager
@@ -219,20 +223,6 @@ def _raw_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
         raise UnreadableMedia(f"{name}: not one frame could be decoded")
     if damaged > max(_DAMAGED_ALLOWED, _DAMAGED_SHARE * packets):
         raise UnreadableMedia(f"{name}: {damaged} of {packets} packets could not be decoded, so they were not seen")
-
-
-def _upright_rgb(frame: VideoFrame, info: VideoInfo) -> NDArray[np.uint8]:
-    turns = _quarter_turns(frame)
-    width, height = (info.height, info.width) if turns % 2 else (info.width, info.height)
-    # Players take untagged HD as BT.709; swscale would take it as BT.601 and shift every colour.
-    untagged_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT
-    rgb = frame.to_ndarray(format="rgb24", width=width, height=height, src_colorspace=_BT709 if untagged_hd else None)
-    return np.ascontiguousarray(np.rot90(rgb, turns)).astype(np.uint8, copy=False)
-
-
-def _quarter_turns(frame: VideoFrame) -> int:
-    """Counter-clockwise quarter turns that make the picture upright, 0 to 3."""
-    return round(frame.rotation / 90) % 4
 
 
 def _frame_rate(stream: VideoStream) -> float:

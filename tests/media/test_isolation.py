@@ -273,8 +273,9 @@ def message(header: dict[str, object], payload: bytes = b"") -> bytes:
 
 NUMBERS = {"width": 4, "height": 4, "fps": 10.0, "duration_s": 1.0}
 INFO = {"kind": "info", "info": {**NUMBERS, "codec": "h264", "container": "mp4", "has_audio": False}}
-WINDOW = {"kind": "window", "shape": [1, 4, 4, 3], "times_s": [0.0]}
-DONE = {"kind": "done", "coverage": {"frames_total": 1, "frames_seen": 1, "duration_s": 0.1, "longest_gap_s": 0.0}}
+ACCOUNT = {"frames_total": 1, "frames_seen": 1, "duration_s": 0.1, "longest_gap_s": 0.0}
+WINDOW = {"kind": "window", "shape": [1, 4, 4, 3], "times_s": [0.0], "coverage": ACCOUNT}
+DONE = {"kind": "done", "coverage": ACCOUNT}
 
 
 @pytest.fixture
@@ -314,6 +315,8 @@ def test_an_honest_impostor_is_believed(impostor) -> None:
             {"kind": "done", "coverage": {"frames_total": 0, "frames_seen": 0, "duration_s": 0, "longest_gap_s": 0}}
         ),
         message({"kind": "done", "coverage": {"frames_total": "many"}}),
+        message({"kind": "done", "coverage": {**ACCOUNT, "seconds_seen": 2, "seconds_total": 1}}),
+        message({**WINDOW, "coverage": {**ACCOUNT, "frames_seen": 2}}, bytes(48)),
         message({"kind": "done"}),
         struct.pack(">I", 2**32 - 1),
         struct.pack(">I", 5) + b"[1,2]",

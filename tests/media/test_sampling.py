@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.clip import Coverage
-from media.sampling import Sampler, SamplingPlan, fit_short_side
+from media.glimpse import fit_short_side
+from media.sampling import Sampler, SamplingPlan
 
 GRAY = np.full((24, 32, 3), 128, np.uint8)
 OTHER = np.full((24, 32, 3), 250, np.uint8)
@@ -119,7 +120,7 @@ def test_every_frame_means_every_frame() -> None:
     seen, coverage = sample(times, SamplingPlan(every_frame=True))
 
     assert seen == times
-    assert coverage == Coverage(100, 100, pytest.approx(99 / 30 + 0.04), pytest.approx(1 / 30))
+    assert coverage == Coverage(100, 100, pytest.approx(99 / 30 + 0.04), pytest.approx(1 / 30), 4, 4)
 
 
 def test_nothing_offered_is_nothing_seen() -> None:

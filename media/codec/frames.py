@@ -1,0 +1,64 @@
+"""One frame as FFmpeg decoded it: its brightness can be glimpsed at for little, its RGB picture is made on demand.
+
+Opens nothing and decides nothing about what is worth looking at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+
+from media.clip import VideoInfo
+from media.glimpse import Frame, Picture, Thumbnail, fitted_size, gray_thumbnail
+
+_BT709 = 1
+_UNSPECIFIED = 2
+"""Matrix coefficients, ITU-T H.273 table 4."""
+
+_HD_HEIGHT = 720
+
+_BRIGHTNESS_FIRST = frozenset(
+    {"gray", "nv12", "nv21", "yuva420p", "yuva422p", "yuva444p"}
+    | {f"yuv{j}{rate}p" for j in ("", "j") for rate in ("420", "422", "444", "440", "411", "410")}
+)
+"""Pixel formats whose first plane is the brightness, one byte a pixel."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedFrame:
+    """A `media.glimpse.Glimpse` of a decoded frame; all frames of a video take the size that `info` gives."""
+
+    frame: VideoFrame
+    info: VideoInfo
+
+    def thumbnail(self) -> Thumbnail:
+        """Return the frame as 32x32 gray pixels, upright."""
+        if self.frame.format.name not in _BRIGHTNESS_FIRST:
+            return Picture(self.picture(_HD_HEIGHT)).thumbnail()
+        plane = self.frame.planes[0]
+        rows = np.asarray(memoryview(plane)).reshape(plane.height, plane.line_size)[:, : plane.width]
+        return np.ascontiguousarray(np.rot90(gray_thumbnail(rows), quarter_turns(self.frame)))
+
+    def picture(self, short_side: int) -> Frame:
+        """Return the frame as uint8 (H, W, 3), RGB, upright, its short side at most `short_side` pixels."""
+        turns = quarter_turns(self.frame)
+        width, height = (self.info.height, self.info.width) if turns % 2 else (self.info.width, self.info.height)
+        width, height = fitted_size(height, width, short_side)
+        # Players take untagged HD as BT.709; swscale would take it as BT.601 and shift every colour.
+        untagged_hd = self.frame.colorspace == _UNSPECIFIED and self.frame.height >= _HD_HEIGHT
+        rgb = self.frame.to_ndarray(
+            format="rgb24",
+            width=width,
+            height=height,
+            src_colorspace=_BT709 if untagged_hd else None,
+            interpolation=Interpolation.AREA if height < self.frame.height else None,
+        )
+        return np.ascontiguousarray(np.rot90(np.asarray(rgb, dtype=np.uint8), turns))
+
+
+def quarter_turns(frame: VideoFrame) -> int:
+    """Return the counter-clockwise quarter turns that make a picture upright, 0 to 3."""
+    return round(frame.rotation / 90) % 4
