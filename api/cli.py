@@ -11,7 +11,20 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.commands import consent, evaluate, jobs, keys, ledger, policy, prompts, redteam, review, service, videos
+from api.commands import (
+    consent,
+    evaluate,
+    evaluate_frames,
+    jobs,
+    keys,
+    ledger,
+    policy,
+    prompts,
+    redteam,
+    review,
+    service,
+    videos,
+)
 from api.errors import PROBLEMS, problem_of
 from api.ownership import refuse_foreign_packages
 from api.terminal import Exit, people
@@ -32,6 +45,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(consent.optout, name="optout")
+evaluate.app.command()(evaluate_frames.frames)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(redteam.app, name="redteam")
 

@@ -103,7 +103,7 @@ class House(Records):
             ledger=self.ledger,
             clock=now,
             limits=self.limits,
-            plan=SamplingPlan(fps=self.settings.screen_fps),
+            plan=self.sampling,
             prompt_max_characters=self.settings.prompt_max_characters,
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
@@ -114,6 +114,11 @@ class House(Records):
     def sessions(self) -> Sessions:
         """Whose requests belong together."""
         return Sessions(self.ledger, session_secret(self.settings), lambda text: normalize(text).text)
+
+    @cached_property
+    def sampling(self) -> SamplingPlan:
+        """Which frames the gate looks at."""
+        return SamplingPlan(fps=self.settings.screen_fps)
 
     @cached_property
     def limits(self) -> Limits:

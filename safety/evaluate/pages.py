@@ -44,9 +44,9 @@ def charts(report: Figures, policy: Policy, outcomes: Sequence[Outcome]) -> dict
     """Return file name -> SVG: shares by label and source, ROC, reliability, and a histogram for each label."""
     labels: Figures = report["all"]["labels"]
     tally = Tally(policy, [each for each in outcomes if each.row.benign])
-    stopped = [_bar(name, each["not_unsafe"]) for name, each in labels.items()]
+    stopped = [bar(name, each["not_unsafe"]) for name, each in labels.items()]
     passing = [
-        _bar(name, each["benign"]["not_overrefuse"])
+        bar(name, each["benign"]["not_overrefuse"])
         for name, each in report["sources"].items()
         if each["benign"]["not_overrefuse"]["n"]
     ]
@@ -87,7 +87,8 @@ def _best_signal(figures: Figures) -> str | None:
     return max(ranked, key=lambda name: ranked[name]) if ranked else None
 
 
-def _bar(name: str, figures: Mapping[str, Any]) -> Bar:
+def bar(name: str, figures: Mapping[str, Any]) -> Bar:
+    """Return a share as a bar with its interval."""
     return Bar(name, figures["value"], (figures["low"], figures["high"]), f"N {figures['n']}")
 
 
@@ -130,7 +131,7 @@ def group_page(title: str, figures: Figures, *, level: int) -> str:
     if figures["labels"]:
         parts.append(table(LABEL_HEAD, [_label_row(name, each) for name, each in figures["labels"].items()]))
     signals = [
-        [label, f"`{signal}`", _auroc(each["ranking"]), _number(each["calibration"], "ece")]
+        [label, f"`{signal}`", auroc(each["ranking"]), number(each["calibration"], "ece")]
         for label, group in figures["labels"].items()
         for signal, each in group["signals"].items()
         if each["ranking"]
@@ -163,8 +164,8 @@ def _label_row(name: str, figures: Figures) -> list[str]:
         percent(figures["blocked"]),
         percent(figures["in_category"]),
         f"{percent(free)} ({free['n']})",
-        _auroc(figures["ranking"]),
-        _number(figures["ranking"], "auprc"),
+        auroc(figures["ranking"]),
+        number(figures["ranking"], "auprc"),
     ]
 
 
@@ -180,11 +181,13 @@ def percent(figures: Mapping[str, Any]) -> str:
     return f"{figures['value'] * 100:.1f} % [{figures['low'] * 100:.1f}, {figures['high'] * 100:.1f}]"
 
 
-def _auroc(figures: Mapping[str, Any] | None) -> str:
+def auroc(figures: Mapping[str, Any] | None) -> str:
+    """Write an AUROC with its interval."""
     return "–" if figures is None else f"{figures['auroc']:.3f} [{figures['low']:.3f}, {figures['high']:.3f}]"
 
 
-def _number(figures: Mapping[str, Any] | None, name: str) -> str:
+def number(figures: Mapping[str, Any] | None, name: str) -> str:
+    """Write one figure of a group that may be missing."""
     return "–" if figures is None else f"{figures[name]:.3f}"
 
 

@@ -40,10 +40,10 @@ def report(
         "schema": SCHEMA,
         "kind": "evaluate.prompts",
         "at": at.isoformat(timespec="seconds"),
-        "framegate": _version(),
+        "framegate": framegate_version(),
         "policy": {"name": bench.policy.name, "digest": bench.policy.digest},
         "classifiers": {each.name: each.version for each in bench.instruments.text},
-        "files": [{"name": path.name, "sha256": _digest(path)} for path in files],
+        "files": [{"name": path.name, "sha256": digest_of(path)} for path in files],
         "how": dict(how),
         "all": tally.figures(outcomes),
         "sources": {name: tally.figures(group) for name, group in sources.items()},
@@ -111,7 +111,12 @@ def write_scores(path: Path, outcomes: Sequence[Outcome]) -> None:
         raise SafetyError(f"{path} cannot be written: {error.strerror}; name a file in a folder that exists") from error
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Raises:
+        InvalidContent: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -119,7 +124,8 @@ def _digest(path: Path) -> str:
         raise InvalidContent(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _version() -> str:
+def framegate_version() -> str:
+    """Return the installed version, or that this is a source tree."""
     try:
         return version("framegate")
     except PackageNotFoundError:

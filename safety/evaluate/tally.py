@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from safety.domain import Action
+from safety.domain import Action, Finding, Unmeasured
 from safety.evaluate.judging import Outcome
 from safety.evaluate.labels import ANY, META, categories_of, categories_of_all
 from safety.evaluate.margin import margin, rules_of, signals_of
@@ -20,6 +20,34 @@ from safety.policy import Policy
 
 Figures = dict[str, Any]
 """JSON values; docs/how-to/evaluate-the-gate.md describes them."""
+
+
+class Judged(Protocol):
+    """What is counted of any outcome, of a prompt or of frames."""
+
+    @property
+    def action(self) -> Action:
+        """What the gate would do."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether that is REVIEW or BLOCK."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Rules that fired."""
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """Categories of the findings."""
+
+    @property
+    def unmeasured(self) -> tuple[Unmeasured, ...]:
+        """What nobody could measure."""
+
+    @property
+    def took_ms(self) -> float | None:
+        """Milliseconds; None for what was not measured."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +67,21 @@ class Tally:
         return {
             "rows": len(outcomes),
             "unsafe": {
-                "not_unsafe": share(_count(unsafe, stopped=True)),
-                "blocked": share(_blocked(unsafe)),
+                "not_unsafe": share(count(unsafe, stopped=True)),
+                "blocked": share(blocked(unsafe)),
                 "in_category": share(Share(sum(self.in_category(each) for each in unsafe), len(unsafe))),
             },
             "benign": {
-                "not_overrefuse": share(_count(benign, stopped=False)),
-                "not_blocked": share(_blocked(benign).rest),
+                "not_overrefuse": share(count(benign, stopped=False)),
+                "not_blocked": share(blocked(benign).rest),
                 "not_overrefuse_in_scope": share(Share(sum(self.passes_in_scope(e) for e in benign), len(benign))),
             },
             "mean_over_labels": _means(by_label),
             "labels": by_label,
             "over_refusal": over_refusal(benign),
-            "unmeasured": _unmeasured(outcomes),
+            "unmeasured": unmeasured(outcomes),
             "unreadable": sum(each.unreadable for each in outcomes),
-            "took_ms": _took_ms(outcomes),
+            "took_ms": took_ms(outcomes),
         }
 
     def label(self, label: str, unsafe: Sequence[Outcome], benign: Sequence[Outcome]) -> Figures:
@@ -66,8 +94,8 @@ class Tally:
         rules = rules_of(self.policy, categories)
         return {
             "categories": sorted(categories),
-            "not_unsafe": share(_count(mine, stopped=True)),
-            "blocked": share(_blocked(mine)),
+            "not_unsafe": share(count(mine, stopped=True)),
+            "blocked": share(blocked(mine)),
             "in_category": share(Share(hit, len(mine))),
             "not_overrefuse": share(Share(clean, len(negatives))),
             "ranking": ranking(
@@ -101,7 +129,7 @@ class Tally:
         return not outcome.unreadable and not outcome.categories & wrong
 
 
-def over_refusal(benign: Sequence[Outcome]) -> Figures:
+def over_refusal(benign: Sequence[Judged]) -> Figures:
     """Return how many stopped benign rows each rule, signal and category has a part in, and how many it stops alone."""
     causes: dict[str, tuple[Counter[str], Counter[str]]] = {
         kind: (Counter(), Counter()) for kind in ("rules", "signals", "categories")
@@ -144,11 +172,13 @@ def calibration(compared: Calibration | None) -> Figures | None:
     return {"n": compared.n, "ece": compared.ece, "brier": compared.brier, "bins": [vars(b) for b in compared.bins]}
 
 
-def _count(outcomes: Sequence[Outcome], *, stopped: bool) -> Share:
+def count(outcomes: Sequence[Judged], *, stopped: bool) -> Share:
+    """Return how many are stopped, or pass."""
     return Share(sum(each.stopped is stopped for each in outcomes), len(outcomes))
 
 
-def _blocked(outcomes: Sequence[Outcome]) -> Share:
+def blocked(outcomes: Sequence[Judged]) -> Share:
+    """Return how many are blocked."""
     return Share(sum(each.action is Action.BLOCK for each in outcomes), len(outcomes))
 
 
@@ -160,7 +190,8 @@ def _means(labels: Mapping[str, Figures]) -> Figures:
     return means
 
 
-def _unmeasured(outcomes: Sequence[Outcome]) -> Figures:
+def unmeasured(outcomes: Sequence[Judged]) -> Figures:
+    """Return in how many something was unmeasured, and what and why."""
     counts = Counter((gap.signal, gap.reason) for each in outcomes for gap in each.unmeasured)
     found: Figures = {"rows": sum(bool(each.unmeasured) for each in outcomes), "signals": {}}
     for (signal, reason), count in sorted(counts.items()):
@@ -168,7 +199,8 @@ def _unmeasured(outcomes: Sequence[Outcome]) -> Figures:
     return found
 
 
-def _took_ms(outcomes: Sequence[Outcome]) -> Figures:
+def took_ms(outcomes: Sequence[Judged]) -> Figures:
+    """Return median and 95th percentile of the milliseconds."""
     times = [each.took_ms for each in outcomes if each.took_ms is not None]
     p50, p95 = (quantile(times, each) for each in (0.5, 0.95))
     return {"n": len(times), "p50": p50 and round(p50, 2), "p95": p95 and round(p95, 2)}
