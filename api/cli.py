@@ -15,6 +15,7 @@ from api.commands import (
     consent,
     evaluate,
     evaluate_frames,
+    evaluate_origin,
     jobs,
     keys,
     ledger,
@@ -46,6 +47,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(consent.optout, name="optout")
 evaluate.app.command()(evaluate_frames.frames)
+evaluate.app.command()(evaluate_origin.origin)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(redteam.app, name="redteam")
 

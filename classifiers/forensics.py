@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from classifiers.base import MeasurementError, Score, TimeSpan
 from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
@@ -18,6 +16,7 @@ from classifiers.frame_encoder import FrameEncoder
 from classifiers.linear_head import load_head
 from classifiers.weights import version_of
 from media.clip import Clip
+from media.renditions import CROP, SHORT_SIDE, central_crop
 
 SIGNAL = "video.synthetic"
 
@@ -25,14 +24,8 @@ FEWEST_FRAMES = 4
 MOST_FRAMES = 10
 """Frames of a training clip; more of them are thinned evenly, which bounds the cost of a window."""
 
-CAPPED_SIDE = 480
-SHORT_SIDE = 240
-CROP = 192
-"""The training set's normalisation: short side at most 480, then 240, and of that the central 192 pixels, where no
-platform's corner mark reaches."""
-
 SMALLEST_SIDE = 128
-"""Pixels of the short side; below, enlarging to 240 leaves no texture to judge."""
+"""Pixels of the short side; below, too little texture is left to judge."""
 
 _WEIGHTS_SHA256 = "3c9417ded303034d5801e5f4513a5b66d73f853d86fcb590b24bac1cca5d8560"
 _CONFIG_SHA256 = "5e9b4a092c222618400ba3a5ca01a6f2bc58f1a6f0cdb06d686d1e4e10068888"
@@ -63,7 +56,10 @@ class ForensicClassifier:
             encoder_sha256=ENCODER_SHA256,
         )
         self.version = version_of(
-            encoder.version, _WEIGHTS_SHA256, _CONFIG_SHA256, f"{MOST_FRAMES} frames, {SHORT_SIDE}, {CROP}"
+            encoder.version,
+            _WEIGHTS_SHA256,
+            _CONFIG_SHA256,
+            f"{MOST_FRAMES} frames, {SHORT_SIDE}, {CROP}, never enlarged",
         )
 
     def score(self, content: Clip) -> list[Score]:
@@ -85,21 +81,3 @@ class ForensicClassifier:
         embeddings = self._encoder.embed(central_crop(content.frames[at]) for at in chosen)
         value = self._head.probability(embeddings.mean(axis=0, keepdims=True))[0]
         return [Score(SIGNAL, float(value), TimeSpan(content.start_s, content.end_s))]
-
-
-def central_crop(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the central 192x192 pixels of uint8 (H, W, 3) after its short side was brought to 240."""
-    small = _scaled(_scaled(frame, CAPPED_SIDE) if min(frame.shape[:2]) > CAPPED_SIDE else frame, SHORT_SIDE)
-    top, left = (small.shape[0] - CROP) // 2, (small.shape[1] - CROP) // 2
-    return small[top : top + CROP, left : left + CROP]
-
-
-def _scaled(frame: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
-    height, width = frame.shape[:2]
-    now = min(height, width)
-    if now == short_side:
-        return frame
-    size = round(width * short_side / now), round(height * short_side / now)
-    return np.asarray(
-        cv2.resize(frame, size, interpolation=cv2.INTER_AREA if now > short_side else cv2.INTER_CUBIC), dtype=np.uint8
-    )

@@ -1,14 +1,19 @@
-"""Opens what judges prompts and frames without a ledger: for evaluating the gates, here or in further processes."""
+"""Opens what judges prompts and frames, or estimates origin, without a ledger: for evaluations, here or elsewhere."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from api.settings import Settings
 from api.wiring.house import House
 from classifiers import catalog
+from classifiers.base import Classifier, ClassifierError
+from classifiers.frame_encoder import FrameEncoder
 from media.clip import Clip
 from safety.domain import Unmeasured
 from safety.evaluate.frame_judging import FrameBench
 from safety.evaluate.judging import Bench
+from safety.evaluate.origin_scores import SIGNAL, Embedder
 from safety.measure import Instruments
 from safety.policy import Policy
 
@@ -47,3 +52,39 @@ def open_policy(settings: Settings) -> Policy:
         PolicyError: as for the gate.
     """
     return House(settings).policy
+
+
+@dataclass(frozen=True)
+class OriginBench:
+    """What an evaluation of origin measures with."""
+
+    detector: Classifier[Clip] | None
+    embedder: Embedder | None
+    why_no_embedder: str = ""
+
+    def described(self) -> dict[str, str]:
+        """Return the detector's name and version."""
+        return {} if self.detector is None else {"name": self.detector.name, "version": self.detector.version}
+
+    def trained_on(self) -> frozenset[str]:
+        """Return the SHA-256 digests of files that the detector says it has learned from."""
+        return frozenset(getattr(self.detector, "trained_on", ()))
+
+
+def open_origin_bench(settings: Settings, name: str | None) -> OriginBench:
+    """Return the detector of that name, and the encoder whose embeddings the controls are learned from.
+
+    Raises:
+        ClassifierError: there is no such detector, or it cannot work here.
+    """
+    detector = None
+    if name is not None:
+        built = catalog.build((name,))
+        detector = next((each for each in built.for_clips() if SIGNAL in each.signals), None)
+        if detector is None:
+            why = built.absent[0].reason if built.absent else f"it does not report {SIGNAL}"
+            raise ClassifierError(f"{name} cannot be measured: {why}")
+    try:
+        return OriginBench(detector, FrameEncoder())
+    except ClassifierError as error:
+        return OriginBench(detector, None, str(error))

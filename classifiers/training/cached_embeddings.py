@@ -18,9 +18,10 @@ from PIL import Image
 
 from classifiers.forensics import FEWEST_FRAMES
 from classifiers.frame_encoder import FrameEncoder
-from classifiers.training.clip_views import sampled, viewed
+from classifiers.training.clip_views import viewed
 from media.codec import decode
 from media.errors import MediaError
+from media.renditions import first_frames
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def clips(rows: list[Row], data: Path, view: str, encoder: FrameEncoder, cache: 
     known = {}
     for at, row in enumerate(rows):
         try:
-            frames = sampled(data / row.file)
+            frames = first_frames(data / row.file)
         except MediaError as error:
             print(f"left out {row.file}: {error}")
             continue

@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from classifiers.frame_encoder import SHA256, FrameEncoder
 from classifiers.training.cached_embeddings import Row, clips, manifest
-from classifiers.training.clip_views import CLIP_FRAMES, VIEWS
+from classifiers.training.clip_views import VIEWS
 from classifiers.training.head_fitting import (
     Floats,
     Line,
@@ -33,6 +33,7 @@ from classifiers.training.head_fitting import (
     write_head,
 )
 from classifiers.weights import EMBEDDED
+from media.renditions import CLIP_FRAMES
 
 Booleans = NDArray[np.bool_]
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from classifiers.base import MeasurementError
-from classifiers.forensics import CROP, ForensicClassifier, central_crop
+from classifiers.forensics import ForensicClassifier
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.linear_head import WEIGHTS_FILE
 from classifiers.weights import EMBEDDED
 from media.clip import Clip
+from media.renditions import CROP, central_crop
 
 
 class Watched(FrameEncoder):
@@ -75,10 +76,11 @@ def test_at_most_ten_frames_of_a_window_are_embedded(encoder, count):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(128, 1100), st.integers(128, 1100))
-def test_every_frame_size_gives_the_same_crop(height, width):
+def test_every_frame_size_gives_a_square_and_nothing_is_enlarged(height, width):
     frame = np.zeros((height, width, 3), dtype=np.uint8)
+    side = min(CROP, height, width)
 
-    assert central_crop(frame).shape == (CROP, CROP, 3)
+    assert central_crop(frame).shape == (side, side, 3)
 
 
 def test_a_mark_in_a_corner_cannot_be_seen():

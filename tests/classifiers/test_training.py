@@ -10,10 +10,11 @@ from sklearn.preprocessing import StandardScaler
 
 from classifiers.linear_head import LinearHead, load_head
 from classifiers.training.cached_embeddings import Row
-from classifiers.training.clip_views import TILE, VIEWS, _shuffled, sampled, viewed
+from classifiers.training.clip_views import VIEWS, viewed
 from classifiers.training.head_fitting import fit, out_of_fold, platt, threshold_at, wilson, write_head
 from classifiers.training.train_forensics import folds_of
 from media.codec import encode_mp4
+from media.renditions import TILE, first_frames, shuffled_tiles
 
 MADE = [("pika", "page-a"), ("gen2", "page-a"), ("gen2", "page-b"), ("morph", "page-b"), ("svd", "page-c")]
 REAL = [("droid", "lab-1"), ("ucf", "page-c"), ("ucf", "page-c"), ("tree", "lab-2"), ("lane", "lab-3")]
@@ -120,7 +121,7 @@ def video(tmp_path):
 
 
 def test_clips_are_sampled_at_about_eight_frames_a_second(video):
-    frames = sampled(video)
+    frames = first_frames(video)
 
     assert len(frames) == 10
     assert {frame.shape for frame in frames} == {(300, 400, 3)}
@@ -128,7 +129,7 @@ def test_clips_are_sampled_at_about_eight_frames_a_second(video):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_has_the_same_size_and_is_drawn_again_the_same(video, view):
-    frames = sampled(video)
+    frames = first_frames(video)
 
     first, again = viewed(frames, view, "name"), viewed(frames, view, "name")
 
@@ -140,7 +141,7 @@ def test_every_view_has_the_same_size_and_is_drawn_again_the_same(video, view):
 def test_tiles_are_all_kept_and_moved():
     crop = skimage.data.astronaut()[:192, :192]
 
-    shuffled = _shuffled(crop, np.random.default_rng(0))
+    shuffled = shuffled_tiles(crop, np.random.default_rng(0))
 
     def blocks(frame):
         side = frame.shape[0] // TILE
