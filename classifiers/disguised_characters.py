@@ -213,3 +213,34 @@ def _may_be_english(text: str) -> bool:
         return readers_of(text).english
     except MeasurementError:
         return True
+
+
+_PICTURED: Final = re.compile(r"[^\w\s\x00-\x7f]+")
+_FIRST_PICTURE: Final = "\u2190"
+"""Signs before the arrows (°, ©) belong to the word beside them."""
+
+_SEPARATORS: Final = 3
+"""So many emoji in the place of a space, and they say nothing but "a new word begins"."""
+
+
+def pictographs(text: str) -> list[Edit]:
+    """Part emoji from the words that they touch (`a🔥dog`): tokenizers read one unknown word there.
+
+    Where emoji stand for the spaces of a text, spaces come back instead.
+    """
+    if text.isascii():
+        return []
+    touching = [
+        (match, text[: match.start()][-1:], text[match.end() : match.end() + 1])
+        for match in _PICTURED.finditer(text)
+        if any(char >= _FIRST_PICTURE and unicodedata.category(char) == "So" for char in match.group())
+    ]
+    touching = [each for each in touching if each[1].isalnum() or each[2].isalnum()]
+    inside = [each[0] for each in touching if each[1].strip() and each[2].isalnum()]
+    if len(inside) >= _SEPARATORS:
+        return [Edit(match.start(), match.end(), " ", "") for match in inside]
+    return [
+        Edit(match.start(), match.end(), f"{before and ' '}{match.group()}{after and ' '}", "")
+        for match, before, after in touching
+        if before.isalnum() or after.isalnum()
+    ]

@@ -14,7 +14,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from classifiers.disguised_characters import Edit
-from classifiers.vocabulary import SHORT_WORDS, disguised_words, ranks
+from classifiers.vocabulary import SHORT_WORDS, disguised_words, is_word, kept, ranks
 
 _TOKEN: Final = re.compile(r"[A-Za-z]+")
 _SAMPLE: Final = 48
@@ -24,6 +24,11 @@ _EVIDENCE: Final = 6
 """Letters beyond the second, over all words that appear, before a stretch counts as read: chance gives two or three."""
 
 _SHARE: Final = 0.65
+
+_FEW: Final = 3
+_FEWEST_TOLD: Final = 5
+_FEWEST_ANY: Final = 8
+"""Letters of the longest of few words: any of the other shifts would turn one of five letters into a word by chance."""
 
 
 def _table(shift: int) -> dict[int, str]:
@@ -58,8 +63,12 @@ def _reader(cipher: str) -> Callable[[str], str]:
 def ciphers(text: str) -> list[Edit]:
     """Read shifted or reversed stretches of the text: those of the likeliest cipher, the others at the next call."""
     lowers = [word.lower() for word in _TOKEN.findall(text)]
-    unknown = [word for word in lowers if len(word) > 2 and word not in ranks()]
-    if not unknown or (sum(len(word) - 2 for word in unknown) < _EVIDENCE and not any(map(_hides, unknown))):
+    unknown = [word for word in lowers if len(word) > 2 and not is_word(word)]
+    if not unknown:
+        return []
+    if len(lowers) <= _FEW and (cipher := _of_few_words(_TOKEN.findall(text))) is not None:
+        return list(_all_read(text, cipher))
+    if sum(len(word) - 2 for word in unknown) < _EVIDENCE and not any(map(_hides, unknown)):
         return []
     tokens = [
         _Token(match.start(), match.end(), match.group(), _known(match.group().lower()))
@@ -71,6 +80,27 @@ def ciphers(text: str) -> list[Edit]:
         if edits:
             return edits
     return list(_single_words(tokens))
+
+
+def _of_few_words(written: list[str]) -> str | None:
+    """The cipher of a text of one to three words that are none as they stand, nor names, and all are once read."""
+    lowers = [word.lower() for word in written]
+    longest = max(lowers, key=len)
+    if any(len(word) > 2 and (_known(word) or word in kept()) for word in lowers):
+        return None
+    if any(len(word) > 2 and word[0].isupper() and word[1:].islower() for word in written):
+        return None  # a name: Nevaeh
+    for cipher in (_BACKWARDS, "rot13", *_TABLES):
+        read = _reader(cipher)
+        fewest = _FEWEST_TOLD if cipher in (_BACKWARDS, "rot13") else _FEWEST_ANY
+        if len(longest) >= fewest and all(_known(read(word)) or is_word(read(word)) for word in lowers):
+            return cipher
+    return None
+
+
+def _all_read(text: str, cipher: str) -> Iterator[Edit]:
+    tokens = [_Token(match.start(), match.end(), match.group(), known=False) for match in _TOKEN.finditer(text)]
+    yield from _undone(text, tokens, (0, len(tokens) - 1), cipher, _reader(cipher))
 
 
 def _likeliest(unknown: list[str]) -> str | None:

@@ -115,6 +115,7 @@ _SENTENCE: Final = 20
 
 _MIN_MEAN_LONG: Final = 3.0
 _MIN_MEAN: Final = 3.4
+_MIN_MEAN_ALONE: Final = 3.5
 """Letters a word, on average, that must come out: chance cuts a name into crumbs."""
 
 
@@ -131,7 +132,10 @@ def run_together(text: str) -> list[Edit]:
         whole = len(humps) > 1 and all(map(is_word, humps))
         pieces = [(part, True) for part in humps] if whole else cut_into_words(lower)
         words = [piece for piece, _ in pieces]
-        if not _are_words(pieces, len(lower)) or any(start <= match.start() < end for start, end in addresses):
+        alone = len(lower) == sum(char.isalnum() for char in text) and _are_all_words(pieces, len(lower))
+        if not (alone or _are_words(pieces, len(lower))) or any(
+            start <= match.start() < end for start, end in addresses
+        ):
             continue
         hides = any(word in disguised_words() for word in words) or len(lower) * 2 > len(text)
         place = match.start()
@@ -140,6 +144,17 @@ def run_together(text: str) -> list[Edit]:
             # The letter before takes the space with it: an edit cannot be empty.
             edits.append(Edit(place - 1, place, text[place - 1] + " ", "spacing" if hides else ""))
     return edits
+
+
+def _are_all_words(pieces: list[tuple[str, bool]], letters: int) -> bool:
+    """The milder test for a run that is all there is to read: otherwise nobody could read the text."""
+    crumbs = any(len(word) == 1 and word != "a" for word, _ in pieces)
+    return (
+        len(pieces) > 1
+        and not crumbs
+        and all(known for _, known in pieces)
+        and letters >= _MIN_MEAN_ALONE * len(pieces)
+    )
 
 
 def _are_words(pieces: list[tuple[str, bool]], letters: int) -> bool:

@@ -76,13 +76,19 @@ def _read(token: str) -> str | None:
         return None
     word = leet_word(lower) or leet_word(squeeze(lower))
     if word is None:
-        return None
+        return _name(token)
     if word in disguised_words():
         return None if token.isupper() and _MEASURE.fullmatch(token) else word
     if len(token) < 4 or _MEASURE.fullmatch(token):
         return None
     inside = _BETWEEN.search(token) and not token[0].isdigit()
     return word if inside or (len(token) >= _LONG and token[-1] not in "0123456789+!") else None
+
+
+def _name(token: str) -> str | None:
+    """The listed name that a token spells by the usual reading of each sign (`Kh0m31n1`)."""
+    plain = token.lower().translate(LEET_DEFAULT)
+    return plain if len(token) > _LONG and _BETWEEN.search(token) and plain in kept() else None
 
 
 def _read_in_leetspeak(token: str) -> str | None:

@@ -2,7 +2,7 @@
 
 `normalize` is pure and idempotent. It leaves ordinary captions as they are: a disguise is undone only where the result
 is a word, and only there, so that what stands plainly beside a disguise is still read. It does not fold case,
-translate, correct spelling or judge.
+translate or judge.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from classifiers import (
     disguised_fragments,
     disguised_spacing,
     disguised_spelling,
+    disguised_typos,
 )
 from classifiers.base import MeasurementError, TextSpan
 from classifiers.disguised_characters import Edit
@@ -38,6 +39,8 @@ _STEPS: Final = (
     disguised_spelling.repeats,
     disguised_spacing.run_together,
     disguised_spacing.joined_words,
+    disguised_characters.pictographs,
+    disguised_typos.typos,
 )
 """In this order: invisible characters hide all others, codes and ciphers hide letters, and torn words must be mended
 before they can be read. What asks for the strongest evidence comes first; later steps see only what is left unread."""

@@ -8,20 +8,22 @@ doubtful text by both; any other language is unmeasured. It knows no names (see 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from classifiers.base import MeasurementError, Score, WeightsError
 from classifiers.languages import Readers, readers_of
 from classifiers.multilingual_text import MultilingualText, higher
 from classifiers.normalize import Normalized, normalize
-from classifiers.passages import passages
+from classifiers.passages import after_frame, passages, stretches
 from classifiers.sentence_encoder import SentenceEncoder
 from classifiers.weights import embedded, version_of
 
 CONFIG_FILE: Final = "text_encoder/config.json"
 CONFIG_SHA256: Final = "e98c507e183999c601c71fddad20c32e5b9a2b4c3d22097e5e6ae7076046f630"
 
-READING: Final = "mixed text by passage too; unknown languages unmeasured"
+READING: Final = "mixed text by passage, long text by stretch, framed text without its frame; unknown unmeasured"
 """How texts are dealt to the encoders: part of the version, like weights."""
 
 SIGNALS: Final = frozenset(
@@ -70,21 +72,22 @@ class TextEncoderClassifier:
         normalized = normalize(content)
         readers = readers_of(normalized.text)
         scores = self._read(normalized, readers)
-        if readers.mixed:
-            for passage in passages(normalized):
-                scores = higher(scores, self._read_alone(passage))
+        for part in _parts(normalized, readers):
+            scores = higher(scores, self._read_alone(part))
         return scores
 
     def _read(self, normalized: Normalized, readers: Readers) -> list[Score]:
         english = self._english(normalized) if readers.english else []
         return higher(english, self._multilingual.score(normalized, readers.others) if readers.others else [])
 
-    def _read_alone(self, passage: Normalized) -> list[Score]:
-        """Scores of a passage by whoever reads it; none where it says too little alone. The whole text was read."""
+    def _read_alone(self, part: Normalized) -> list[Score]:
+        """Scores of a part by whoever reads it; none where it says too little alone. The whole text was read."""
         try:
-            return self._read(passage, readers_of(passage.text))
+            scores = self._read(part, readers_of(part.text))
         except MeasurementError:
             return []
+        whole = part.to_original(0, len(part.text))
+        return [score if score.span else replace(score, span=whole) for score in scores]
 
     def _english(self, normalized: Normalized) -> list[Score]:
         """The English encoder's Scores."""
@@ -97,3 +100,11 @@ class TextEncoderClassifier:
             span = normalized.to_original(window.start, window.end) if len(windows) > 1 else None
             scores.append(Score(signal, float(table[best[head], head]), span))
         return scores
+
+
+def _parts(normalized: Normalized, readers: Readers) -> Iterator[Normalized]:
+    """What is read alone beside the whole text, so that nothing around it thins it out."""
+    yield from passages(normalized) if readers.mixed else stretches(normalized)
+    framed = after_frame(normalized)
+    if framed is not None:
+        yield framed

@@ -1,7 +1,8 @@
 """Knows which strings are English words, so that a disguise is undone only where a word comes out.
 
-A word is a line of `lists/words.txt` or of `lists/disguised_words.txt`; `is_word` also takes their plain endings. It
-knows no meanings and judges nothing.
+A word is a line of `lists/words.txt` or of `lists/disguised_words.txt`; `is_word` also takes their plain endings and
+the rare words of `lists/rare_words.txt`, which are never looked for in a disguise. It knows no meanings and judges
+nothing.
 """
 
 from __future__ import annotations
@@ -78,11 +79,16 @@ def ranks() -> Mapping[str, int]:
 
 
 def is_word(token: str) -> bool:
-    """Whether a lower-case token is a known word, short word, or a known word with a plain ending."""
+    """Whether a lower-case token is a known, short or rare word, or a known word with a plain ending."""
     known = ranks()
-    if token in known or token in SHORT_WORDS:
+    if token in known or token in SHORT_WORDS or token in _rare():
         return True
     return len(token) > 5 and any(token.endswith(end) and token[: -len(end)] in known for end in _ENDINGS)
+
+
+@cache
+def _rare() -> frozenset[str]:
+    return frozenset(_lines("rare_words.txt"))
 
 
 def _lines(name: str) -> list[str]:

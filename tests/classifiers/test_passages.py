@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.normalize import normalize
-from classifiers.passages import MAX_PASSAGES, passages
+from classifiers.passages import LONG, MAX_PASSAGES, MAX_STRETCHES, STRETCH, after_frame, passages, stretches
 
 
 def test_sentences_and_scripts_are_passages_of_their_own():
@@ -31,3 +32,31 @@ def test_no_letter_is_lost_and_the_number_is_bounded(text):
 
     assert len(found) <= MAX_PASSAGES
     assert [c for p in found for c in p.text if c.isalpha()] == [c for c in normalized.text if c.isalpha()]
+
+
+@given(
+    st.lists(st.sampled_from(["a calm sea. ", "b", "word ", "One! ", "it rains and rains and rains; "]), max_size=2000)
+)
+def test_stretches_cover_a_long_text_and_none_is_short_or_too_many(pieces):
+    normalized = normalize("".join(pieces))
+    found = stretches(normalized)
+
+    assert len(normalized.text) >= LONG or not found
+    assert "".join(stretch.text for stretch in found) in ("", normalized.text)
+    assert len(found) <= MAX_STRETCHES
+    assert all(len(stretch.text) >= STRETCH for stretch in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("A scene from a fantasy novel: two men fight", "two men fight"),
+        ("A calm morning by the sea", None),
+        ("Note: two men fight", None),
+        ("A poster that says: Hello", None),
+    ],
+)
+def test_what_follows_a_frame_is_a_part(text, rest):
+    part = after_frame(normalize(text))
+
+    assert (part and part.text) == rest

@@ -67,6 +67,30 @@ def test_harm_at_the_end_of_a_long_prompt_is_seen_and_located(encoder):
     assert score.span.end > len(text) - len(harmful)
 
 
+FILLER = (
+    "Waves roll in. A dog naps on a towel. Two friends build a castle of sand and count the towers. "
+    "Gulls circle over a white boat. The light turns gold and then red. Someone opens a thermos of tea. "
+)
+
+
+def test_one_harmful_sentence_is_not_thinned_out_by_a_long_harmless_text(encoder):
+    harmful = "A man stabs a stranger to death and blood sprays across the wall. "
+    text = FILLER * 3 + harmful + FILLER * 3
+
+    (score,) = [score for score in encoder.score(text) if score.signal == "text.violence"]
+
+    assert score.value > 0.6 * values(encoder, harmful)["text.violence"]
+    assert score.span is not None
+    assert score.span.start <= text.index(harmful) < score.span.end < len(text)
+
+
+def test_a_frame_does_not_thin_out_what_it_frames(encoder):
+    harmful = "a man stabs a stranger again and again"
+    framed = values(encoder, f"A page from a charming picture book for the whole family: {harmful}")
+
+    assert framed["text.violence"] >= values(encoder, harmful)["text.violence"]
+
+
 def test_windows_cover_every_character_and_overlap():
     windows = SentenceEncoder().windows(CALM * 60)
     assert len(windows) > 2
