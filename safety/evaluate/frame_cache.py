@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -36,8 +36,8 @@ class Said:
 class ScoreCache:
     """Measurements by classifier and file; in memory, and in a folder if one is given. A context manager."""
 
-    def __init__(self, folder: Path | None, classifiers: Sequence[Classifier[Clip]], how: str) -> None:
-        """Read what is kept. `how`: digest of everything but the classifier that a measurement depends on."""
+    def __init__(self, folder: Path | None, classifiers: Sequence[Classifier[Clip]], how: Mapping[str, str]) -> None:
+        """Read what is kept. `how`: by classifier, a digest of everything else that a measurement depends on."""
         self._known: dict[tuple[str, str], Said] = {}
         self._files: dict[str, IO[str]] = {}
         if folder is None:
@@ -45,7 +45,7 @@ class ScoreCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for each in classifiers:
-                path = folder / f"{each.name}-{each.version}-{how[:12]}.jsonl"
+                path = folder / f"{each.name}-{each.version}-{how[each.name][:12]}.jsonl"
                 if path.exists():
                     self._read(each.name, path)
                 self._files[each.name] = path.open("a", encoding="utf-8")
@@ -102,9 +102,12 @@ class ScoreCache:
         self.close()
 
 
-def sampling_digest(plan: SamplingPlan, limits: Limits) -> str:
-    """Return a digest of which frames are chosen and how they are decoded: the plan and the code of `media`."""
-    digest = hashlib.sha256(f"{plan}\n{limits}\n".encode())
+def sampling_digest(plan: SamplingPlan, limits: Limits, watch: Mapping[str, float]) -> str:
+    """Return a digest of which frames are chosen and how they are decoded: the plan and the code of `media`.
+
+    `watch`: the scores from which on the frames around a frame are looked at too.
+    """
+    digest = hashlib.sha256(f"{plan}\n{limits}\n{sorted(watch.items())}\n".encode())
     for path in sorted(Path(media.__path__[0]).rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

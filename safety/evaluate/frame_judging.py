@@ -25,6 +25,7 @@ from safety.evaluate.frame_cache import Said, ScoreCache, sampling_digest
 from safety.evaluate.frame_rows import LabelledMedia
 from safety.judge import judge
 from safety.measure import Instruments, file_digest, measure_video
+from safety.modifiers import lowest_in_force
 from safety.policy import Policy
 
 
@@ -36,6 +37,11 @@ class FrameBench:
     instruments: Instruments
     limits: Limits
     plan: SamplingPlan
+
+    def watch(self, classifier: Classifier[Clip]) -> dict[str, float]:
+        """Return the scores of a classifier from which on the gate looks at the frames around a frame."""
+        lowest = lowest_in_force(self.policy, Checkpoint.OUTPUT)
+        return {signal: level for signal, level in lowest.items() if signal in classifier.signals}
 
     def only(self, names: Collection[str]) -> FrameBench:
         """Return the bench with these classifiers alone, and the rules that ask for nothing but their signals.
@@ -116,7 +122,8 @@ def judge_media(
     digests = {row.path: file_digest(row.path) for row in rows}
     names = [each.name for each in bench.instruments.clip]
     refused: dict[str, str] = {}
-    with ScoreCache(cache, bench.instruments.clip, sampling_digest(bench.plan, bench.limits)) as kept:
+    how = {each.name: sampling_digest(bench.plan, bench.limits, bench.watch(each)) for each in bench.instruments.clip}
+    with ScoreCache(cache, bench.instruments.clip, how) as kept:
         todo: dict[str, _Task] = {}
         for row in rows:
             missing = tuple(name for name in names if kept.get(name, digests[row.path]) is None)
@@ -179,8 +186,9 @@ def _measure_there(task: _Task) -> _Answer:
 
 def _measured(bench: FrameBench, task: _Task) -> _Answer:
     asked: list[Classifier[Clip]] = [each for each in bench.instruments.clip if each.name in task.classifiers]
+    watch = {signal: level for each in asked for signal, level in bench.watch(each).items()}
     try:
-        video = measure_video(asked, (), task.path, limits=bench.limits, plan=bench.plan, pictures=True)
+        video = measure_video(asked, (), task.path, limits=bench.limits, plan=bench.plan, pictures=True, watch=watch)
     except MediaError as error:
         return str(error)
     found, took_ms = video.measurement, dict(video.measurement.took_ms)

@@ -116,13 +116,20 @@ def test_an_interrupted_run_goes_on_after_a_torn_line(rows, tmp_path):
     assert asked(bench) == [3, 3]
 
 
-def test_what_chooses_frames_is_part_of_what_is_kept():
+def test_what_chooses_frames_is_part_of_what_is_kept(rows, tmp_path):
     bench = open_bench()
+    watch = bench.watch(bench.instruments.clip[0])
 
-    digest = sampling_digest(bench.plan, bench.limits)
+    digest = sampling_digest(bench.plan, bench.limits, watch)
 
-    assert digest == sampling_digest(bench.plan, bench.limits)
-    assert digest != sampling_digest(type(bench.plan)(fps=3.0), bench.limits)
+    assert watch == {"frame.weapon": 0.5}
+    assert digest == sampling_digest(bench.plan, bench.limits, watch)
+    assert digest != sampling_digest(type(bench.plan)(fps=3.0), bench.limits, watch)
+    judge_media(open_bench, rows, cache=tmp_path / "kept")
+    closer = open_bench(weapon_review=0.3)
+    judge_media(open_bench, rows, bench=closer, cache=tmp_path / "kept")
+    assert asked(closer)[0] > 0, "from 0.3 on the gate would have looked around frames that it passed over"
+    assert asked(closer)[1] == 0
 
 
 def test_kept_scores_name_no_file(rows, tmp_path):
@@ -136,7 +143,7 @@ def test_a_cache_that_cannot_be_kept_says_what_to_do(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(SafetyError, match="another folder"):
-        ScoreCache(tmp_path / "file", open_bench().instruments.clip, "0" * 64)
+        ScoreCache(tmp_path / "file", open_bench().instruments.clip, {"reds": "0" * 64, "greens": "0" * 64})
 
 
 def test_several_processes_answer_as_one_does_and_in_order(rows):
