@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from api.commands import (
+    bank,
     consent,
     evaluate,
     evaluate_frames,
@@ -48,6 +49,7 @@ app.add_typer(consent.consent, name="consent")
 app.add_typer(consent.optout, name="optout")
 evaluate.app.command()(evaluate_frames.frames)
 evaluate.app.command()(evaluate_origin.origin)
+app.add_typer(bank.app, name="bank")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(redteam.app, name="redteam")
 

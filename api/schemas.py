@@ -140,6 +140,18 @@ class ConsentBody(Body):
     until: AwareDatetime | None = None
 
 
+class BankBody(Body):
+    """A new bank of known content."""
+
+    id: Word
+    category: Word
+    """The policy's category of everything in it."""
+
+    owner: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500)
+    until: AwareDatetime | None = None
+
+
 class OptOutBody(Body):
     """Who is never shown."""
 

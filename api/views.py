@@ -10,6 +10,7 @@ from typing import Any
 
 from provenance.base import Credential
 from safety.advice import Advice, would_pass
+from safety.banks import Bank
 from safety.consent import Consent, OptOut
 from safety.domain import (
     Coverage,
@@ -225,6 +226,21 @@ def credential_view(credential: Credential, watermark: str | None, release: str 
         "manifest": credential.label or None,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),
+    }
+
+
+def bank_view(bank: Bank) -> Json:
+    """A bank of known content, without its hashes."""
+    return {
+        "id": bank.id,
+        "object": "bank",
+        "category": bank.category,
+        "owner": bank.owner,
+        "reason": bank.reason,
+        "until": bank.until.isoformat() if bank.until else None,
+        "created_at": bank.created_at.isoformat(),
+        "removed_at": bank.removed_at.isoformat() if bank.removed_at else None,
+        "items": bank.items,
     }
 
 

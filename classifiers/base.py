@@ -82,6 +82,20 @@ class Score:
             raise MeasurementError(f"{self.signal} scored {self.value}, which is not a probability")
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPlace:
+    """Where a clip shows something that somebody keeps a record of, and under which signal that is reported."""
+
+    signal: str
+    value: float
+    """In [0, 1]: how surely."""
+
+    start_s: float
+    end_s: float
+    detail: str
+    """Which record: `bank:ID/ITEM`."""
+
+
 class Classifier(Protocol[Content]):
     """One instrument. Stateless between calls, safe to call from several threads."""
 

@@ -18,6 +18,7 @@ from media.isolation import open_video
 from media.limits import Limits
 from media.sampling import SamplingPlan
 from provenance.base import Credential, CredentialReader, CredentialUnreadable, Watermark
+from safety.collector import MAX_SCORES_PER_SIGNAL
 from safety.domain import (
     Checkpoint,
     Decision,
@@ -57,6 +58,8 @@ class Scanner:
     known: ReleaseIndex
     forensics: Classifier[Clip] | None
     limits: Limits
+    known_content: Classifier[Clip] | None = None
+    """Looks for what the banks hold in the same decode; None: unmeasured."""
 
     def scan(self, path: Path, *, job: str | None = None) -> tuple[OriginReport, Decision]:
         """Return the origin report of a file and the recorded Decision about it; for a `job`, recorded once only.
@@ -86,7 +89,7 @@ class Scanner:
 
     def _decode(self, path: Path) -> _Decode:
         with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
-            decode = _Decode(video.info, self.watermark, self.forensics)
+            decode = _Decode(video.info, self.watermark, self.forensics, self.known_content)
             for clip in video:
                 decode.watch(clip)
             decode.coverage = video.coverage
@@ -138,8 +141,10 @@ class Scanner:
         missing = {gap.signal for gap in report.unmeasured}
         origins = [Score(name, float(name == f"origin.{report.origin}")) for name in sorted(ORIGIN_SIGNALS - missing)]
         ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.windows else []
+        if self.known_content is not None:
+            ran.append((self.known_content.name, self.known_content.version))
         return Measurement(
-            scores=tuple(origins + decode.windows),
+            scores=tuple(origins + decode.windows + decode.sightings()),
             unmeasured=report.unmeasured,
             coverage=report.coverage,
             classifiers=tuple(ran),
@@ -149,7 +154,13 @@ class Scanner:
 class _Decode:
     """One pass over the frames: feeds the watermark, fingerprint and forensic readers, window by window."""
 
-    def __init__(self, info: VideoInfo, watermark: Watermark, forensics: Classifier[Clip] | None) -> None:
+    def __init__(
+        self,
+        info: VideoInfo,
+        watermark: Watermark,
+        forensics: Classifier[Clip] | None,
+        known_content: Classifier[Clip] | None,
+    ) -> None:
         self.info = info
         self.coverage: Coverage | None = None
         self.mark = watermark.detector()
@@ -157,15 +168,29 @@ class _Decode:
         self.windows: list[Score] = []
         self.forensic_failure = "" if forensics else "no forensic classifier is installed"
         self._forensics = forensics
+        self._known_content = known_content
+        self._sightings: dict[str, list[Score]] = {}
         self._stride = FIRST_FORENSIC_STRIDE
         self._seen = 0
 
     def watch(self, clip: Clip) -> None:
         self.mark.add(clip.frames)
         self.fingerprints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
+        if self._known_content is not None:
+            for score in self._known_content.score(clip):
+                self._sightings.setdefault(score.signal, []).append(score)
         if self._forensics is not None and self._seen % self._stride == 0:
             self._estimate(self._forensics, clip)
         self._seen += 1
+
+    def sightings(self) -> list[Score]:
+        """Return the strongest scores about known content, a few of each signal."""
+        return [
+            score
+            for scores in self._sightings.values()
+            for score in sorted(scores, key=lambda each: -each.value)[:MAX_SCORES_PER_SIGNAL]
+            if score.value or score is max(scores, key=lambda each: each.value)
+        ]
 
     def _estimate(self, forensics: Classifier[Clip], clip: Clip) -> None:
         """Score a window. Whenever there are too many, every second one is dropped and the stride doubles: the windows

@@ -5,6 +5,7 @@
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry
+    banks, bank_items, bank_revision                      the same
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
 to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
@@ -255,6 +256,40 @@ likeness_names = Table(
     Column("registration", Text, primary_key=True),  # id of a consent or an opt-out
     Column("name", Text, primary_key=True),
     Column("first_word", Text, nullable=False, index=True),
+)
+
+banks = Table(
+    "banks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),
+)
+
+bank_items = Table(
+    "bank_items",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("bank", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # SHA-256 of its hashes: the same item is banked once
+    Column("frames", LargeBinary, nullable=False),  # safety.banks.pack; empty once removed
+    Column("created_at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),
+    Column("revision", BigInteger, nullable=False, index=True),
+    Index(None, "bank", "id"),
+)
+
+bank_revision = Table(
+    "bank_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),  # grows with every change of bank_items
+    CheckConstraint("id = 1", name="single"),
 )
 
 APPEND_ONLY = (entries, decisions, findings, scores, releases, checkpoints)

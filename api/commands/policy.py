@@ -53,7 +53,7 @@ def check(
 ) -> None:
     """Check a policy: readable, consistent, every checkpoint guarded, every signal offered by a classifier."""
     policy = load_policy(file)
-    policy.require_signals(offered_signals(configured_rows(Settings().text_plugins)))
+    policy.require_signals(offered_signals(policy, configured_rows(Settings().text_plugins)))
     if as_json:
         print_json({"policy": policy.digest, "name": policy.name, "rules": len(policy.rules), "ok": True})
     else:

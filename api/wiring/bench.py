@@ -9,7 +9,9 @@ from api.wiring.house import House
 from classifiers import catalog
 from classifiers.base import Classifier, ClassifierError
 from classifiers.frame_encoder import FrameEncoder
+from classifiers.known_content import KnownContentClassifier, NothingKnown
 from media.clip import Clip
+from safety.banks import known_signals
 from safety.domain import Unmeasured
 from safety.evaluate.frame_judging import FrameBench
 from safety.evaluate.judging import Bench
@@ -31,12 +33,15 @@ def open_bench(settings: Settings) -> Bench:
 def open_frame_bench(settings: Settings) -> FrameBench:
     """Return the policy, the classifiers and the sampling that `framegate screen` uses; nothing else is touched.
 
+    Banks of known content count as empty: a data set is judged by what it shows, not by what somebody banked.
+
     Raises:
         PolicyError, ClassifierError: as for the gate.
     """
     house = House(settings)
     absent = [Unmeasured(signal, each.reason) for each in house.clip_catalog.absent for signal in each.signals]
-    instruments = Instruments(clip=house.clip_catalog.for_clips(), absent=absent)
+    known = KnownContentClassifier(NothingKnown(), known_signals(house.policy.categories))
+    instruments = Instruments(clip=(*house.clip_catalog.for_clips(), known), absent=absent)
     return FrameBench(house.policy, instruments, house.limits, house.sampling)
 
 

@@ -15,6 +15,7 @@ from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
+from classifiers.known_content import KnownContentClassifier
 from classifiers.normalize import normalize
 from classifiers.registered_names import SIGNALS as REGISTERED_SIGNALS
 from classifiers.registered_names import RegisteredNames
@@ -24,11 +25,14 @@ from media.sampling import SamplingPlan
 from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
 from provenance.watermark import SpreadSpectrumWatermark
+from safety.banks import known_signals
 from safety.consent import LIKENESS_SIGNALS
 from safety.domain import Checkpoint, Unmeasured
 from safety.framegate import Framegate
 from safety.gate import Gate
 from safety.known import ReleaseIndex
+from safety.known_banks import KnownBanks
+from safety.lookup import BankStore
 from safety.measure import ORIGIN_SIGNALS, Instruments
 from safety.pipeline import Pipeline
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
@@ -60,7 +64,7 @@ class House(Records):
     def policy(self) -> Policy:
         """The policy in force, checked against the classifiers there are."""
         policy = load_policy(self.settings.policy or DEFAULT_POLICY)
-        policy.require_signals(offered_signals(self.text_plugins))
+        policy.require_signals(offered_signals(policy, self.text_plugins))
         return policy
 
     @cached_property
@@ -94,7 +98,18 @@ class House(Records):
     def gate(self) -> Gate:
         """The gate for every checkpoint."""
         absent = [Unmeasured(signal, each.reason) for each in self.clip_catalog.absent for signal in each.signals]
-        return self._gate(Instruments(self._prompt_classifiers, self.clip_catalog.for_clips(), absent))
+        clips = (*self.clip_catalog.for_clips(), self.known_content)
+        return self._gate(Instruments(self._prompt_classifiers, clips, absent))
+
+    @cached_property
+    def banks(self) -> BankStore:
+        """Banks of known content."""
+        return BankStore(self.engine, self._append_event, lambda: self.policy.categories)
+
+    @cached_property
+    def known_content(self) -> KnownContentClassifier:
+        """Finds what the banks hold."""
+        return KnownContentClassifier(KnownBanks(self.banks, now), known_signals(self.policy.categories))
 
     def _gate(self, instruments: Instruments) -> Gate:
         return Gate(
@@ -204,7 +219,9 @@ class House(Records):
         """Reports where uploads come from."""
         forensics = next(iter(self.origin_catalog.for_clips()), None)
         recorder = self._gate(Instruments())
-        return Scanner(recorder, self.credential_reader, self.watermark, self.known, forensics, self.limits)
+        return Scanner(
+            recorder, self.credential_reader, self.watermark, self.known, forensics, self.limits, self.known_content
+        )
 
     @cached_property
     def runner(self) -> JobRunner:
@@ -248,12 +265,13 @@ class House(Records):
         self.ledger.checkpoint()
 
 
-def offered_signals(configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, frozenset[str]]:
-    """Every signal that a policy may ask for, by checkpoint, without loading a weights file.
+def offered_signals(policy: Policy, configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, frozenset[str]]:
+    """Every signal that this policy may ask for, by checkpoint, without loading a weights file.
 
     `configured`: what the settings add to the embedded classifiers.
     """
     text, clip = catalog.known_signals(accepts=str, configured=configured), catalog.known_signals(accepts=Clip)
+    clip |= known_signals(policy.categories)
     registered = REGISTERED_SIGNALS | LIKENESS_SIGNALS
     return {
         Checkpoint.PROMPT: text | SESSION_SIGNALS | registered,

@@ -5,6 +5,7 @@
     scans    scans asked for over HTTP
     access   API keys and idempotency keys
     consents who may show whose likeness, and who is never shown
+    banks    banks of known content
 
 The record itself is only written by `safety.ledger`.
 """
@@ -12,6 +13,7 @@ The record itself is only written by `safety.ledger`.
 from __future__ import annotations
 
 from safety.lookup.access import ApiKey, ApiKeys, Idempotency
+from safety.lookup.banks import BankStore
 from safety.lookup.consents import LikenessRegistry
 from safety.lookup.jobs import JobStore
 from safety.lookup.record import Entry, LedgerReader
@@ -20,6 +22,7 @@ from safety.lookup.scans import Scan, ScanStatus, ScanStore
 __all__ = [
     "ApiKey",
     "ApiKeys",
+    "BankStore",
     "Entry",
     "Idempotency",
     "JobStore",

@@ -74,7 +74,8 @@ def test_every_category_has_a_rule_except_those_declared_unmeasured():
 
 
 def test_the_default_policy_asks_only_for_signals_that_classifiers_offer():
-    load_policy().require_signals(offered_signals())
+    policy = load_policy()
+    policy.require_signals(offered_signals(policy))
 
 
 def test_sexual_minors_blocks_even_when_it_cannot_be_measured():
