@@ -1,6 +1,6 @@
 """How fast the ledger appends and verifies, with every commit on disk.
 
-    python -m benchmarks.ledger [--entries 20000] [--threads 64] [--database URL …]
+    python -m benchmarks.ledger [--entries 20000] [--threads 64] [--processes 1] [--database URL …]
 
 Without `--database` it makes a SQLite file and a throw-away PostgreSQL cluster (fsync on) in the folder for temporary
 files, which should be a real disk. One decision has 20 scores and one finding, as a prompt's has.
@@ -14,10 +14,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from classifiers.base import Score, TextSpan
 from safety.audit import verify
@@ -25,6 +29,7 @@ from safety.checkpoints import LogKey
 from safety.database import migrate, open_engine
 from safety.domain import Action, Actor, Checkpoint, Decision, Evidence, Finding, Measurement, Verdict
 from safety.ledger import Ledger
+from safety.proofs import prove_entry
 from tests.postgres import running_cluster
 
 POLICY = "sha256:" + "ab" * 32
@@ -48,22 +53,29 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--entries", type=int, default=20_000)
     arguments.add_argument("--threads", type=int, default=64)
+    arguments.add_argument(
+        "--processes", type=int, default=1, help="appending at the same time; they share the threads"
+    )
     arguments.add_argument("--database", action="append", help="an empty database to fill")
     chosen = arguments.parse_args()
-    print(f"{chosen.entries} decisions of 20 scores, {chosen.threads} threads, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{chosen.entries} decisions of 20 scores, {chosen.threads} threads, {chosen.processes} processes, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
     with tempfile.TemporaryDirectory(prefix="framegate-bench-") as folder:
         key = LogKey.create(Path(folder) / "log.key", "benchmark")
         if chosen.database:
             for url in chosen.database:
-                measure(url, key, chosen.entries, chosen.threads)
+                measure(url, key, chosen)
             return
-        measure(f"sqlite:///{folder}/ledger.db", key, chosen.entries, chosen.threads)
+        measure(f"sqlite:///{folder}/ledger.db", key, chosen)
         with running_cluster(durable=True) as cluster:
-            measure(cluster.url("postgres"), key, chosen.entries, chosen.threads)
+            measure(cluster.url("postgres"), key, chosen)
 
 
-def measure(url: str, key: LogKey, count: int, threads: int) -> None:
+def measure(url: str, key: LogKey, chosen: argparse.Namespace) -> None:
     """Fill one database and verify it."""
+    count, threads = chosen.entries, chosen.threads
     engine = open_engine(url)
     migrate(engine)
     name = engine.dialect.name
@@ -72,26 +84,63 @@ def measure(url: str, key: LogKey, count: int, threads: int) -> None:
             for number in range(100):
                 ledger.append_decision(replace(TEMPLATE, id=f"single_{number}"))
         with clock() as filling:
-            latencies = fill(ledger, count, threads)
+            if chosen.processes == 1:
+                latencies = fill(ledger, count, threads)
+            else:
+                latencies = fill_from_processes(url, key, count, threads, chosen.processes)
     print(
         f"{name}: 1 thread {100 / single.wall_s:.0f} appends/s; "
         f"{threads} threads {count / filling.wall_s:.0f} appends/s "
         f"({count / filling.cpu_s:.0f} per CPU-second of this process), "
         f"p50 {latencies[len(latencies) // 2] * 1e3:.0f} ms, p99 {latencies[len(latencies) * 99 // 100] * 1e3:.0f} ms"
     )
-    with clock() as verifying:
-        report = verify(engine, key.public)
-    if not report.ok:
-        raise SystemExit(f"the ledger does not verify: {report.problems}")
-    print(
-        f"{name}: verified {report.entries} entries, {report.rows} rows in {verifying.wall_s:.1f} s: "
-        f"{report.entries / verifying.wall_s:.0f} entries/s, {report.rows / verifying.wall_s:.0f} rows/s "
-        f"({report.rows / verifying.cpu_s:.0f} rows per CPU-second of this process)"
-    )
+    for what, derived in (("log alone", False), ("log and derived rows", True)):
+        with clock() as verifying:
+            report = verify(engine, key.public, derived=derived)
+        if not report.ok:
+            raise SystemExit(f"the ledger does not verify: {report.problems}")
+        print(
+            f"{name}: {what}: verified {report.entries} entries in {verifying.wall_s:.1f} s: "
+            f"{report.entries / verifying.wall_s:.0f} entries/s "
+            f"({report.entries / verifying.cpu_s:.0f} per CPU-second of this process)"
+        )
+    measure_proofs(engine, key, report.entries)
     engine.dispose()
 
 
-def fill(ledger: Ledger, count: int, threads: int) -> list[float]:
+def measure_proofs(engine: Engine, key: LogKey, size: int) -> None:
+    """Prove entries all over the log."""
+    with Ledger(engine, key) as ledger:
+        ledger.checkpoint()
+        took = []
+        for position in range(0, size, max(1, size // 200)):
+            id_ = ledger.entries(position, 1)[0].id
+            begun = time.perf_counter()
+            prove_entry(ledger, id_, key.public)
+            took.append((time.perf_counter() - begun) * 1e3)
+    took.sort()
+    print(
+        f"{engine.dialect.name}: inclusion proof among {size}: p50 {took[len(took) // 2]:.1f} ms, "
+        f"p95 {took[len(took) * 95 // 100]:.1f} ms (N {len(took)})"
+    )
+
+
+def fill_from_processes(url: str, key: LogKey, count: int, threads: int, processes: int) -> list[float]:
+    """Append from several processes, each with its share of the threads; return sorted latencies in seconds."""
+    share = [(url, key, count // processes, max(1, threads // processes), number) for number in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return sorted(latency for each in pool.map(_fill_one, *zip(*share, strict=True)) for latency in each)
+
+
+def _fill_one(url: str, key: LogKey, count: int, threads: int, number: int) -> list[float]:
+    engine = open_engine(url)
+    with Ledger(engine, key) as ledger:
+        latencies = fill(ledger, count, threads, f"p{number}_")
+    engine.dispose()
+    return latencies
+
+
+def fill(ledger: Ledger, count: int, threads: int, prefix: str = "") -> list[float]:
     """Append from many threads; return the sorted seconds that each append took."""
     latencies: list[float] = []
 
@@ -99,7 +148,7 @@ def fill(ledger: Ledger, count: int, threads: int) -> list[float]:
         mine = []
         for number in range(thread, count, threads):
             begun = time.perf_counter()
-            ledger.append_decision(replace(TEMPLATE, id=f"dec_{number}", job=f"job_{number}"))
+            ledger.append_decision(replace(TEMPLATE, id=f"dec_{prefix}{number}", job=f"job_{prefix}{number}"))
             mine.append(time.perf_counter() - begun)
         latencies.extend(mine)
 

@@ -1,7 +1,7 @@
 """Proves that the record was not rewritten: recomputes everything the ledger claims and names what does not hold.
 
-    entry bytes ─▶ leaf ─▶ tree ─▶ root at every signed checkpoint and at the signed head
-        └──────▶ derived rows, compared with what stands in decisions, findings, scores and releases
+    entry bytes ─▶ leaf ─▶ tree ─▶ root at every signed checkpoint and at the signed head, kept subtrees
+        └──────▶ derived rows, compared with what stands in decisions, findings and releases
 
 One snapshot, in batches: memory does not grow with the ledger, and appends go on meanwhile. Needs the public key only.
 Whoever can write the database and owns an old copy of it can put the whole copy back: only a checkpoint that was kept
@@ -11,88 +11,40 @@ elsewhere shows that, so pass those as `notes`. Appending is `safety.ledger`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from safety.checkpoints import LogPublicKey, TreeHead, verify_checkpoint
 from safety.database import reading
 from safety.errors import LedgerError
 from safety.ledger import HEAD_EXTENSION
 from safety.lookup.record import Entry
-from safety.merkle import Frontier, leaf_hash
+from safety.merkle import Frontier, Subtree, leaf_hash
 from safety.projections import COLUMNS, Row, project
 from safety.records import decode, time_from_text
-from safety.tables import checkpoints, entries, ledger_head, metadata
+from safety.tables import checkpoints, entries, ledger_head, metadata, subtrees
+from safety.verification import Problems, VerificationReport
 
-BATCH = 1000
+BATCH = 2000
 """Entries compared at once: a few megabytes."""
-
-MAX_PROBLEMS = 100
-"""Problems listed; more are counted."""
 
 BEFORE_ALL = -(1 << 62)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that does not hold."""
-
-    kind: str
-    """`entry`, `gap`, `derived`, `root`, `checkpoint`, `head` or `note`."""
-
-    where: str
-    """Position and id of the entry, table and key of the row, or size of the checkpoint."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class VerificationReport:
-    """What `verify` looked at, and everything that does not hold."""
-
-    entries: int
-    rows: int
-    """Rows compared, of the ledger and of the tables derived from it."""
-
-    checkpoints: int
-    """Signed checkpoints that the tree was compared with, stored ones and `notes`."""
-
-    after_checkpoint: int
-    """Newest entries not yet under a checkpoint: only the signed head covers them."""
-
-    problems: tuple[Problem, ...]
-    unlisted: int
-    """Problems beyond the first 100."""
-
-    @property
-    def ok(self) -> bool:
-        """Everything holds."""
-        return not self.problems
-
-
-@dataclass
-class _Findings:
-    listed: list[Problem] = field(default_factory=list)
-    unlisted: int = 0
-
-    def add(self, kind: str, where: str, what: str) -> None:
-        if len(self.listed) < MAX_PROBLEMS:
-            self.listed.append(Problem(kind, where, what))
-        else:
-            self.unlisted += 1
-
-
-def verify(engine: Engine, *publics: LogPublicKey, notes: Iterable[str] = ()) -> VerificationReport:
+def verify(
+    engine: Engine, *publics: LogPublicKey, notes: Iterable[str] = (), derived: bool = True
+) -> VerificationReport:
     """Recompute the whole ledger and compare it with its signatures and with every table derived from it.
 
-    `publics`: the log's key, and former keys. `notes`: checkpoints that were kept outside the database.
+    `publics`: the log's key, and former keys. `notes`: checkpoints that were kept outside the database. Without
+    `derived` only the log itself is recomputed, many times faster: entries, tree and signatures; what was done to
+    rows beside it is not looked for then.
 
     Raises:
         DatabaseError: the database is gone. What does not hold is reported, never raised.
     """
     with reading(engine) as connection:
-        walk = _Walk(connection, publics)
+        walk = _Walk(connection, publics, derived=derived)
         for number, note in enumerate(notes, 1):
             walk.take_note(f"note {number}", note)
         walk.walk()
@@ -102,12 +54,13 @@ def verify(engine: Engine, *publics: LogPublicKey, notes: Iterable[str] = ()) ->
 class _Walk:
     """One pass over the ledger from its first entry to its last."""
 
-    def __init__(self, connection: Connection, publics: Sequence[LogPublicKey]) -> None:
+    def __init__(self, connection: Connection, publics: Sequence[LogPublicKey], *, derived: bool) -> None:
         self._connection = connection
+        self._derived = derived
         self._publics = publics
-        self._found = _Findings()
+        self._found = Problems()
         self._tree: Frontier | None = Frontier()  # None once an entry is missing: no root can be recomputed then
-        self._entries = self._rows = self._checkpoints = 0
+        self._entries = self._rows = self._checkpoints = self._subtrees = 0
         self._covered = 0  # size of the last checkpoint whose root was right
         self._diverged = False
         self._last = BEFORE_ALL
@@ -127,14 +80,18 @@ class _Walk:
         while batch := self._next_batch():
             end = batch[-1].position
             self._claim_checkpoints(max(self._last + 1, 0), end + 1)
-            expected: dict[str, list[Row]] = {name: [] for name in COLUMNS}
-            for entry in batch:
-                self._check_entry(entry, expected)
-            self._compare_rows(self._last, end, expected)
+            self._check_leaves(batch)
+            if self._derived:
+                expected: dict[str, list[Row]] = {name: [] for name in COLUMNS}
+                for entry in batch:
+                    self._check_entry(entry, expected)
+                self._compare_rows(self._last, end, expected)
             self._last = end
             self._entries += len(batch)
             self._rows += len(batch)
-        self._compare_rows(self._last, None, {name: [] for name in COLUMNS})
+        if self._derived:
+            self._compare_rows(self._last, None, {name: [] for name in COLUMNS})
+        self._refuse_more_subtrees()
         self._claim_checkpoints(max(self._last + 1, 0), None)
         for claims in self._claims.values():
             for kind, where, _ in claims:
@@ -155,29 +112,65 @@ class _Walk:
         query = select(entries).where(entries.c.position > self._last).order_by(entries.c.position).limit(BATCH)
         return [Entry(*row) for row in self._connection.execute(query)]
 
-    def _check_entry(self, entry: Entry, expected: dict[str, list[Row]]) -> None:
-        where = f"entry {entry.position} ({entry.id})"
-        if self._tree is not None and entry.position != self._tree.size:
-            self._found.add("gap", where, f"stands where entry {self._tree.size} should be: entries are gone or moved")
+    def _check_leaves(self, batch: Sequence[Entry]) -> None:
+        leaves = [leaf_hash(entry.body) for entry in batch]
+        for entry, leaf in zip(batch, leaves, strict=True):
+            if leaf != entry.leaf:
+                what = "its bytes do not have the hash that was stored with them: it was edited"
+                self._found.add("entry", _where(entry), what)
+        if self._tree is None:
+            return
+        first = self._tree.size
+        gap = next((n for n, entry in enumerate(batch) if entry.position != first + n), None)
+        self._grow(leaves[:gap])
+        if gap is not None:
+            what = f"stands where entry {first + gap} should be: entries are gone or moved"
+            self._found.add("gap", _where(batch[gap]), what)
             self._tree = None
-        leaf = leaf_hash(entry.body)
-        if leaf != entry.leaf:
-            self._found.add("entry", where, "its bytes do not have the hash that was stored with them: it was edited")
+
+    def _grow(self, leaves: Sequence[bytes]) -> None:
+        """Append to the tree, and compare it wherever something was signed or kept."""
+        if self._tree is None:
+            return
+        first, done, whole = self._tree.size, 0, []
+        for size in sorted(size for size in self._claims if first < size <= first + len(leaves)):
+            whole += self._tree.extend(leaves[done : size - first])
+            done = size - first
+            self._compare_root()
+        whole += self._tree.extend(leaves[done:])
+        for height in sorted({each.height for each in whole}):
+            self._compare_subtrees(height, [each for each in whole if each.height == height])
+
+    def _compare_subtrees(self, height: int, whole: Sequence[Subtree]) -> None:
+        numbers = subtrees.c.number.between(whole[0].number, whole[-1].number)
+        query = select(subtrees.c.number, subtrees.c.root).where(subtrees.c.height == height, numbers)
+        kept = {row.number: row.root for row in self._connection.execute(query)}
+        self._subtrees += len(kept)
+        for each in whole:
+            if kept.get(each.number) != each.root:
+                where = f"entries {each.number << height} to {(each.number + 1 << height) - 1}"
+                what = "was deleted" if each.number not in kept else "is not theirs: it or one of them was edited"
+                self._found.add("subtree", where, f"the root kept for them {what}")
+
+    def _refuse_more_subtrees(self) -> None:
+        count = self._connection.execute(select(func.count()).select_from(subtrees)).scalar_one()
+        if self._tree is not None and count > self._subtrees:
+            what = f"{count} roots are kept and {self._subtrees} belong to this tree: the others were inserted"
+            self._found.add("subtree", "subtrees", what)
+
+    def _check_entry(self, entry: Entry, expected: dict[str, list[Row]]) -> None:
         try:
             kind, record = decode(entry.body)
             derived = (record["id"], kind, time_from_text(record["at"]))
             rows = project(entry.position, kind, record)
         except (LedgerError, KeyError, TypeError, ValueError):
-            self._found.add("entry", where, "its bytes are not a record")
-        else:
-            for name, stored, told in zip(("id", "kind", "at"), (entry.id, entry.kind, entry.at), derived, strict=True):
-                if stored != told:
-                    self._found.add("entry", where, f"column {name} is not what its record says")
-            for table, more in rows.items():
-                expected[table] += more
-        if self._tree is not None:
-            self._tree.append(leaf)
-            self._compare_root()
+            self._found.add("entry", _where(entry), "its bytes are not a record")
+            return
+        for name, stored, told in zip(("id", "kind", "at"), (entry.id, entry.kind, entry.at), derived, strict=True):
+            if stored != told:
+                self._found.add("entry", _where(entry), f"column {name} is not what its record says")
+        for table, more in rows.items():
+            expected[table] += more
 
     def _compare_rows(self, after: int, last: int | None, expected: dict[str, list[Row]]) -> None:
         for name, wanted in expected.items():
@@ -270,3 +263,7 @@ class _Walk:
                 self._found.add("root", where, what)
         elif self._tree is not None and (size, frontier) != (self._tree.size, self._tree.pack()):
             self._found.add("head", "ledger_head", "its row is not what its signed note says: it was edited")
+
+
+def _where(entry: Entry) -> str:
+    return f"entry {entry.position} ({entry.id})"

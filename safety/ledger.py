@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from safety.checkpoints import LogKey, LogPublicKey, sign_checkpoint, verify_checkpoint
 from safety.database import utc_now, writing
@@ -36,7 +36,7 @@ from safety.records import (
     time_from_text,
     time_to_text,
 )
-from safety.tables import UtcTime, checkpoints, ledger_head, metadata
+from safety.tables import checkpoints, ledger_head, metadata
 
 CHECKPOINT_EVERY = 1000
 """Entries after which a checkpoint is stored without being asked; every release gets one too."""
@@ -86,7 +86,8 @@ class Ledger(LedgerReader):
             Conflict: it supersedes what does not exist or was superseded already.
             LedgerError: it is not recorded, or nobody knows; nothing may rest on it. Trying again is safe.
         """
-        return decision_from_record(self._append(DECISION, decision_to_record(decision)))
+        stored = self._append(DECISION, decision_to_record(decision))
+        return decision if stored is None else decision_from_record(stored)
 
     def append_release(self, release: Release) -> Release:
         """Append a Release, once for its id, and return the one that is recorded. Stores a checkpoint with it.
@@ -95,7 +96,8 @@ class Ledger(LedgerReader):
             Conflict: not every one of its Decisions is recorded and an effective ALLOW, or its watermark is taken.
             LedgerError: as in `append_decision`.
         """
-        return release_from_record(self._append(RELEASE, release_to_record(release)))
+        stored = self._append(RELEASE, release_to_record(release))
+        return release if stored is None else release_from_record(stored)
 
     def append_event(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
         """Append something else worth keeping (an appeal, a new policy), once for its id; return what is recorded.
@@ -105,7 +107,8 @@ class Ledger(LedgerReader):
         """
         if kind in (DECISION, RELEASE):
             raise LedgerError(f"a {kind} is not an event: it has a method of its own")
-        return self._append(kind, {**body, "id": id_, "at": time_to_text(self._clock())})
+        record = {**body, "id": id_, "at": time_to_text(self._clock())}
+        return self._append(kind, record) or record
 
     def checkpoint(self) -> str:
         """Sign the tree as it is now, store and return the note. Keep some outside: they prove what was here.
@@ -134,9 +137,13 @@ class Ledger(LedgerReader):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _append(self, kind: str, record: Record) -> Record:
+    def _append(self, kind: str, record: Record) -> Record | None:
+        """Append a record; None when these very bytes are what is recorded, else what was there before."""
         append = _Append(record["id"], kind, time_from_text(record["at"]), record, encode(kind, record))
-        stored_kind, stored = decode(self._writer.submit(append))
+        body = self._writer.submit(append)
+        if body == append.body:
+            return None
+        stored_kind, stored = decode(body)
         if stored_kind != kind:
             raise LedgerError(f"{append.id} is recorded as a {stored_kind}, not as a {kind}")
         return stored
@@ -150,12 +157,12 @@ class Ledger(LedgerReader):
                 return results
             before = frontier.size
             rows: dict[str, list[Row]] = {"entries": [], **{table: [] for table in COLUMNS}}
-            for append in fresh:
-                leaf = leaf_hash(append.body)
-                rows["entries"].append((frontier.size, append.id, append.kind, append.at, append.body, leaf))
-                for table, more in project(frontier.size, append.kind, append.record).items():
+            leaves = [leaf_hash(append.body) for append in fresh]
+            for position, (append, leaf) in enumerate(zip(fresh, leaves, strict=True), before):
+                rows["entries"].append((position, append.id, append.kind, append.at, append.body, leaf))
+                for table, more in project(position, append.kind, append.record).items():
                     rows[table] += more
-                frontier.append(leaf)
+            rows["subtrees"] = list(frontier.extend(leaves))
             _insert(connection, rows)
             note = sign_checkpoint(frontier.size, frontier.root(), self._key, HEAD_EXTENSION)
             head = {"id": 1, "size": frontier.size, "frontier": frontier.pack(), "note": note}
@@ -227,23 +234,23 @@ class Ledger(LedgerReader):
 
 
 def _insert(connection: Connection, rows: Mapping[str, Sequence[Row]]) -> None:
+    """One statement a table, handed to the driver as it is: what stands between costs more than the rows."""
     for name, values in rows.items():
-        table = metadata.tables[name]
         if not values:
             continue
+        table = metadata.tables[name]
+        columns = ", ".join(table.columns.keys())
         if connection.dialect.name == "postgresql":
-            # One statement, column by column: a round trip for each row would cost more than its row.
-            arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.columns)
-            statement = f"{_insert_into(table)} SELECT * FROM unnest({arrays})"  # noqa: S608 - our own tables
+            arrays = ", ".join(f"%b::{column.type.compile(connection.dialect)}[]" for column in table.columns)
+            statement = f"INSERT INTO {name} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own tables
             connection.exec_driver_sql(statement, tuple(map(list, zip(*values, strict=True))))
-        elif any(isinstance(column.type, UtcTime) for column in table.columns):
-            names = table.columns.keys()
-            connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in values])
         else:
-            # Most rows are scores; nothing in them needs converting, so they go to the driver as they are.
             marks = ", ".join("?" * len(table.columns))
-            connection.exec_driver_sql(f"{_insert_into(table)} VALUES ({marks})", list(values))
+            stored = [tuple(_as_sqlite_has_it(value) for value in row) for row in values]
+            connection.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({marks})", stored)  # noqa: S608
 
 
-def _insert_into(table: Table) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"
+def _as_sqlite_has_it(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value

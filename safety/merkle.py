@@ -8,14 +8,20 @@ It signs nothing (`safety.checkpoints`) and stores nothing (`safety.ledger`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 HASH_BYTES = 32
 """SHA-256, RFC 6962 section 2.1."""
 
 EMPTY_ROOT = hashlib.sha256().digest()
 """Root of the tree without leaves: the hash of nothing (RFC 6962 section 2.1)."""
+
+KEPT_HEIGHTS = (8, 16, 24, 32)
+"""Heights whose perfect subtrees are worth keeping: a proof then reads at most 255 nodes of each, not every leaf."""
+
+_SHA256 = hashlib.sha256
 
 RangeRoot = Callable[[int, int], bytes]
 """`(start, end)` -> root of the leaves `start <= i < end`, 32 bytes."""
@@ -29,6 +35,14 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node: `SHA-256(0x01 || left || right)` (RFC 6962 section 2.1)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Subtree(NamedTuple):
+    """A perfect subtree: its leaves are `number * 2^height` and the 2^height - 1 behind it."""
+
+    height: int
+    number: int
+    root: bytes
 
 
 @dataclass
@@ -54,14 +68,31 @@ class Frontier:
         self.peaks.append(node)
         self.size += 1
 
+    def extend(self, leaves: Sequence[bytes]) -> list[Subtree]:
+        """Add many leaf hashes at once, level by level: several times faster than one by one.
+
+        Returns the perfect subtrees of the heights KEPT_HEIGHTS that became whole, in the order of (height, number).
+        """
+        whole: list[Subtree] = []
+        level, left, height = list(leaves), self.size, 0
+        edge: list[bytes] = []  # the new peaks, smallest first
+        while level or left:
+            if height in KEPT_HEIGHTS:
+                whole += [Subtree(height, number, node) for number, node in enumerate(level, left)]
+            if left & 1:
+                level.insert(0, self.peaks.pop())
+            if len(level) & 1:
+                edge.append(level.pop())
+            pairs = iter(level)
+            level = [_SHA256(b"\x01" + one + other).digest() for one, other in zip(pairs, pairs, strict=True)]
+            left, height = left >> 1, height + 1
+        self.peaks += reversed(edge)
+        self.size += len(leaves)
+        return whole
+
     def root(self) -> bytes:
         """Root of the tree as it is now, 32 bytes."""
-        if not self.peaks:
-            return EMPTY_ROOT
-        node = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            node = node_hash(peak, node)
-        return node
+        return fold(self.peaks)
 
     def copy(self) -> Frontier:
         """An independent frontier of the same tree."""
@@ -83,12 +114,21 @@ class Frontier:
         return cls(size, [packed[i : i + HASH_BYTES] for i in range(0, len(packed), HASH_BYTES)])
 
 
-def root(leaves: Iterable[bytes]) -> bytes:
+def root(leaves: Sequence[bytes]) -> bytes:
     """Root over leaf hashes, 32 bytes."""
     frontier = Frontier()
-    for leaf in leaves:
-        frontier.append(leaf)
+    frontier.extend(leaves)
     return frontier.root()
+
+
+def fold(peaks: Sequence[bytes]) -> bytes:
+    """Root over the roots of perfect subtrees that stand side by side, largest first, 32 bytes."""
+    if not peaks:
+        return EMPTY_ROOT
+    node = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        node = node_hash(peak, node)
+    return node
 
 
 def range_root_of(leaves: Sequence[bytes]) -> RangeRoot:

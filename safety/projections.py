@@ -1,6 +1,7 @@
 """What the tables beside the ledger must hold for an entry: derived from its record and from nothing else.
 
-`safety.ledger` inserts these rows with the entry; `safety.audit` derives them again and compares. Pure.
+`safety.ledger` inserts these rows with the entry; `safety.audit` derives them again and compares. Scores have no
+rows: they stand in the record, and nothing asks for one of them alone (ADR 0036). Pure.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "requester", "session", "sketch", "parent",
     ),
     "findings": ("entry", "ordinal", "rule", "category", "action"),
-    "scores": ("entry", "ordinal", "signal", "value", "detail"),
     "releases": ("entry", "id", "at", "job", "sha256", "size_bytes", "watermark", "manifest", "generator"),
 }  # fmt: skip
 """Table -> its columns, in the tables' own order."""
@@ -66,9 +66,5 @@ def _project_decision(position: int, record: Mapping[str, Any]) -> dict[str, lis
         "findings": [
             (position, ordinal, each["rule"], each["category"], each["action"])
             for ordinal, each in enumerate(verdict["findings"])
-        ],
-        "scores": [
-            (position, ordinal, each["signal"], each["value"], each["detail"])
-            for ordinal, each in enumerate(record["measurement"]["scores"])
         ],
     }

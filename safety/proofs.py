@@ -70,7 +70,8 @@ def prove_entry(reader: LedgerReader, id_: str, *publics: LogPublicKey) -> Inclu
     checkpoint, size = _latest(reader, *publics)
     if size <= entry.position:
         raise LedgerError(f"no checkpoint covers {id_} yet: make one with `framegate ledger checkpoint`")
-    path = tuple(inclusion_proof(entry.position, size, reader.range_root))
+    with reader.tree() as tree:
+        path = tuple(inclusion_proof(entry.position, size, tree.range_root))
     proof = InclusionProof(entry.position, entry.body, path, checkpoint)
     if not proof.holds(*publics):
         raise LedgerError(f"entry {id_} does not stand under the checkpoint: run `framegate ledger verify`")
@@ -87,7 +88,8 @@ def prove_growth(reader: LedgerReader, older: str, *publics: LogPublicKey) -> Gr
     old = verify_checkpoint(older, *publics)
     if old.size > size:
         raise LedgerError(f"the note covers {old.size} entries and the newest checkpoint {size}: make a checkpoint")
-    proof = GrowthProof(older, newer, tuple(consistency_proof(old.size, size, reader.range_root)))
+    with reader.tree() as tree:
+        proof = GrowthProof(older, newer, tuple(consistency_proof(old.size, size, tree.range_root)))
     if not proof.holds(*publics):
         raise LedgerError("the ledger does not begin with the log of that note: run `framegate ledger verify`")
     return proof

@@ -40,6 +40,9 @@ LATER_FIELDS = ("requester", "session", "sketch", "parent")
 reads back and is encoded again to its own bytes."""
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def encode(kind: str, record: Mapping[str, Any]) -> bytes:
     """Return the canonical bytes of a record of this kind.
 
@@ -47,9 +50,7 @@ def encode(kind: str, record: Mapping[str, Any]) -> bytes:
         LedgerError: something in it has no canonical form (see the module's rules).
     """
     try:
-        text = json.dumps(
-            {**record, "kind": kind}, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        text = _ENCODER.encode({**record, "kind": kind})
         body = text.encode()
     except (TypeError, ValueError) as error:
         # The cause may quote a value; the type of the fault says enough.

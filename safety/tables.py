@@ -1,6 +1,6 @@
 """Every table of framegate. The ledger is `entries`; what can be asked about it is derived from its bytes.
 
-    entries ──▶ decisions, findings, scores, releases     derived in the same transaction; never updated or deleted
+    entries ──▶ decisions, findings, releases, subtrees   derived in the same transaction; never updated or deleted
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
@@ -98,6 +98,16 @@ checkpoints = Table(
 )
 
 
+subtrees = Table(
+    "subtrees",
+    metadata,
+    Column("height", Integer, primary_key=True, autoincrement=False),  # safety.merkle.KEPT_HEIGHTS
+    Column("number", Position, primary_key=True, autoincrement=False),  # counts subtrees of this height from 0
+    Column("root", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
 def _entry() -> Column[int]:
     return Column("entry", Position, ForeignKey("entries.position"), primary_key=True, autoincrement=False)
 
@@ -137,17 +147,6 @@ findings = Table(
     Column("category", Text, nullable=False),
     Column("action", Text, nullable=False),
     Index(None, "category", "entry"),
-    sqlite_with_rowid=False,
-)
-
-scores = Table(
-    "scores",
-    metadata,
-    _entry(),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("signal", Text, nullable=False),
-    Column("value", Float(53), nullable=False),
-    Column("detail", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -292,5 +291,5 @@ bank_revision = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
-APPEND_ONLY = (entries, decisions, findings, scores, releases, checkpoints)
+APPEND_ONLY = (entries, decisions, findings, releases, subtrees, checkpoints)
 """Tables whose rows are never updated or deleted."""

@@ -7,6 +7,7 @@ Writes nothing (`safety.ledger`) and proves nothing (`safety.audit`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from safety.admission import Facts, Ruling
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
-from safety.merkle import root as merkle_root
+from safety.lookup.tree import StoredTree
 from safety.projections import DECISION, RELEASE
 from safety.records import Record, decision_from_record, decode, release_from_record
 from safety.tables import checkpoints, decisions, entries, findings, ledger_head, releases
@@ -184,12 +185,11 @@ class LedgerReader:
         with reading(self.engine) as connection:
             return connection.execute(query).scalar()
 
-    def range_root(self, start: int, end: int) -> bytes:
-        """Return the Merkle root over the leaves of entries `start <= position < end`: what proofs are made of."""
-        query = select(entries.c.leaf).where(entries.c.position >= start, entries.c.position < end)
+    @contextmanager
+    def tree(self) -> Iterator[StoredTree]:
+        """The tree of leaves as it is stored, one snapshot for as long as the block runs: what proofs are made of."""
         with reading(self.engine) as connection:
-            streamed = connection.execution_options(yield_per=MAX_PAGE).execute(query.order_by(entries.c.position))
-            return merkle_root(leaf for (leaf,) in streamed)
+            yield StoredTree(connection)
 
     def _release(self, condition: ColumnElement[bool]) -> Release | None:
         found = self._one(_bodies(releases).where(condition).order_by(releases.c.entry.desc()).limit(1))

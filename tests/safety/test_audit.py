@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, make_url, text
 
 from safety import audit
-from safety.audit import MAX_PROBLEMS, VerificationReport, verify
+from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import open_engine, writing
 from safety.domain import Action, Checkpoint
@@ -21,6 +22,7 @@ from safety.errors import DatabaseError, LedgerError, NotFound
 from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.merkle import Frontier, leaf_hash
 from safety.proofs import prove_entry, prove_growth
+from safety.verification import MAX_PROBLEMS, VerificationReport
 from tests.postgres import Cluster
 from tests.safety.making import a_decision, a_release
 
@@ -91,7 +93,7 @@ def run(connection: Connection, *statements: str, **values: object) -> None:
         connection.execute(text(statement), values)
 
 
-DERIVED = ("decisions", "findings", "scores", "releases")
+DERIVED = ("decisions", "findings", "releases")
 
 
 def delete_entries(connection: Connection, condition: str) -> None:
@@ -107,10 +109,10 @@ def delete_entries(connection: Connection, condition: str) -> None:
 def test_an_untouched_ledger_holds(ledger: Ledger) -> None:
     report = verify(ledger.engine, ledger.public_key, notes=[ledger.checkpoint()])
 
-    decisions, findings, scores, releases = 25, 5, 50, 1
+    decisions, findings, releases = 25, 5, 1
     assert report == VerificationReport(
         entries=SIZE,
-        rows=SIZE + decisions + findings + scores + releases,
+        rows=SIZE + decisions + findings + releases,
         checkpoints=4,
         after_checkpoint=0,
         problems=(),
@@ -371,11 +373,8 @@ def test_two_entries_that_changed_places_with_all_their_rows_are_found(
         ("UPDATE findings SET category = 'ip' WHERE entry = 10", "findings row 10/0"),
         ("DELETE FROM findings WHERE entry = 10", "findings row 10/0"),
         ("INSERT INTO findings VALUES (11, 0, 'r', 'ip', 'block')", "findings row 11/0"),
-        ("UPDATE scores SET value = 0.0 WHERE entry = 3 AND ordinal = 1", "scores row 3/1"),
-        ("DELETE FROM scores WHERE entry = 3 AND ordinal = 0", "scores row 3/0"),
-        ("INSERT INTO scores VALUES (3, 2, 'text.ip', 0.5, '')", "scores row 3/2"),
-        ("INSERT INTO scores VALUES (999, 0, 'text.ip', 0.5, '')", "scores row 999/0"),
-        ("INSERT INTO scores VALUES (-5, 0, 'text.ip', 0.5, '')", "scores row -5/0"),
+        ("INSERT INTO findings VALUES (999, 0, 'r', 'ip', 'block')", "findings row 999/0"),
+        ("INSERT INTO findings VALUES (-5, 0, 'r', 'ip', 'block')", "findings row -5/0"),
         ("UPDATE releases SET sha256 = 'other' WHERE entry = 25", "releases row 25"),
         ("DELETE FROM releases", "releases row 25"),
     ],
@@ -458,15 +457,67 @@ def test_the_right_signature_under_another_history_is_found(ledger: Ledger, log_
     assert problems(ledger, notes=["no note"]) == {("note", "note 1")}
 
 
+WIDE = 600
+"""Entries of a ledger with two whole subtrees of 256 leaves."""
+
+
+@pytest.fixture
+def wide(ledger: Ledger) -> Ledger:
+    """The filled ledger, grown until subtrees are kept."""
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda n: ledger.append_event("note", f"event_{n}", {"text": "x"}), range(WIDE - SIZE)))
+    return ledger
+
+
+def test_kept_subtrees_hold_and_serve_proofs(wide: Ledger) -> None:
+    assert problems(wide) == set()
+    old = wide.checkpoint()
+    wide.append_event("note", "one more", {})
+    wide.checkpoint()
+
+    for entry in (*wide.entries(254, 4), *wide.entries(510, 4), *wide.entries(598, 3), *wide.entries(0, 1)):
+        assert prove_entry(wide, entry.id, wide.public_key).holds(wide.public_key)
+    assert prove_growth(wide, old, wide.public_key).holds(wide.public_key)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ("UPDATE subtrees SET root = :none WHERE number = 1", "entries 256 to 511"),
+        ("DELETE FROM subtrees WHERE number = 0", "entries 0 to 255"),
+        ("INSERT INTO subtrees VALUES (8, 2, :none)", "subtrees"),
+        ("INSERT INTO subtrees VALUES (16, 0, :none)", "subtrees"),
+        ("INSERT INTO subtrees VALUES (7, 0, :none)", "subtrees"),
+    ],
+)
+def test_an_edited_subtree_is_named(wide: Ledger, without_triggers: Tamper, change: str, where: str) -> None:
+    with without_triggers(wide.engine) as connection:
+        connection.execute(text(change), {"none": bytes(32)} if ":none" in change else {})
+
+    assert problems(wide) == {("subtree", where)}
+    assert problems(wide, derived=False) == {("subtree", where)}
+
+
+def test_the_log_alone_is_verified_and_says_nothing_of_rows_beside_it(ledger: Ledger, without_triggers: Tamper) -> None:
+    with without_triggers(ledger.engine) as connection:
+        run(connection, "UPDATE decisions SET subject = 'y'")
+    assert problems(ledger, derived=False) == set()
+
+    with without_triggers(ledger.engine) as connection:
+        run(connection, "UPDATE entries SET body = :none WHERE position = 3", none=b"{}")
+    assert problems(ledger, derived=False) == {("entry", "entry 3 (dec_3)"), ("root", "entries 0 to 9")}
+
+
 def test_many_problems_are_counted_and_the_first_are_listed(ledger: Ledger, without_triggers: Tamper) -> None:
     with without_triggers(ledger.engine) as connection:
-        run(connection, "UPDATE scores SET value = 0.125", "UPDATE decisions SET policy = 'x'")
-        run(connection, "UPDATE entries SET kind = 'x'")
+        run(connection, "UPDATE decisions SET subject = 'y'", "UPDATE findings SET category = 'x'")
+        run(connection, "UPDATE entries SET kind = 'x', leaf = :none", none=b"")
+        run(connection, "UPDATE entries SET at = '1999-01-01 00:00:00.000000'")
 
     report = verify(ledger.engine, ledger.public_key)
 
     assert len(report.problems) == MAX_PROBLEMS
-    assert report.unlisted == 50 + 25 + 26 - MAX_PROBLEMS
+    assert report.unlisted == 3 * 26 + 25 + 5 - MAX_PROBLEMS
 
 
 def test_appends_go_on_during_a_verification(ledger: Ledger, log_key: LogKey, monkeypatch: pytest.MonkeyPatch) -> None:

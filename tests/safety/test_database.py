@@ -20,9 +20,10 @@ from safety.errors import DatabaseError, LedgerError
 from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.merkle import Frontier, leaf_hash
 from safety.projections import COLUMNS, project
-from safety.records import LATER_FIELDS, decision_to_record, encode
-from safety.tables import APPEND_ONLY, entries, ledger_head, metadata
-from tests.safety.making import a_decision, a_release, allowed
+from safety.proofs import prove_entry
+from safety.records import LATER_FIELDS, decision_to_record, encode, time_to_text
+from safety.tables import APPEND_ONLY, entries, ledger_head, metadata, subtrees
+from tests.safety.making import NOON, a_decision, a_release, allowed
 
 
 def test_migrating_an_empty_database_gives_exactly_the_tables(empty_database_url: str) -> None:
@@ -94,6 +95,30 @@ def test_a_ledger_from_before_a_step_of_the_schema_still_holds(empty_database_ur
     engine.dispose()
 
 
+def test_a_ledger_from_before_subtrees_were_kept_gets_them(empty_database_url: str, log_key: LogKey) -> None:
+    engine = open_engine(empty_database_url)
+    migrate(engine, "0004")
+    frontier, rows = Frontier(), []
+    for number in range(600):
+        body = encode("note", {"id": f"n{number}", "at": time_to_text(NOON)})
+        values = (number, f"n{number}", "note", NOON, body, leaf_hash(body))
+        rows.append(dict(zip(entries.columns.keys(), values, strict=True)))
+        frontier.append(leaf_hash(body))
+    note = sign_checkpoint(600, frontier.root(), log_key, HEAD_EXTENSION)
+    with writing(engine) as connection:
+        connection.execute(insert(entries), rows)
+        connection.execute(insert(ledger_head), {"id": 1, "size": 600, "frontier": frontier.pack(), "note": note})
+
+    migrate(engine)
+
+    assert verify(engine, log_key.public).problems == ()
+    with Ledger(engine, log_key) as ledger:
+        ledger.checkpoint()
+        assert prove_entry(ledger, "n300", log_key.public).holds(log_key.public)
+        assert len(prove_entry(ledger, "n300", log_key.public).path) == 10
+    engine.dispose()
+
+
 @pytest.fixture
 def filled(ledger: Ledger) -> Ledger:
     """A ledger with a row in every append-only table."""
@@ -101,6 +126,8 @@ def filled(ledger: Ledger) -> Ledger:
     ledger.append_decision(a_decision(1, action=Action.BLOCK))
     ledger.append_release(a_release(decisions=allowed(ledger)))
     ledger.checkpoint()
+    with writing(ledger.engine) as connection:  # kept for 256 entries at a time: too many to append here
+        connection.execute(insert(subtrees), {"height": 8, "number": 0, "root": bytes(32)})
     return ledger
 
 
@@ -129,7 +156,7 @@ def test_triggers_also_stop_whoever_plays_a_replica(filled: Ledger) -> None:
     """`session_replication_role` switches ordinary triggers off."""
     with pytest.raises(LedgerError, match="append-only"), writing(filled.engine) as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text("UPDATE scores SET value = 0"))
+        connection.execute(text("UPDATE findings SET ordinal = 0"))
 
 
 def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:

@@ -264,8 +264,8 @@ def test_a_failed_group_fails_all_its_callers_and_the_next_one_works(ledger: Led
     ledger.append_decision(a_decision(0))
     with writing(ledger.engine) as connection:
         refuse = {
-            "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON scores BEGIN SELECT RAISE(ABORT, 'disk full'); END",
-            "postgresql": "ALTER TABLE scores ADD CONSTRAINT broken CHECK (entry < 1)",
+            "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON decisions BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+            "postgresql": "ALTER TABLE decisions ADD CONSTRAINT broken CHECK (entry < 1)",
         }[ledger.engine.dialect.name]
         connection.execute(text(refuse))
 
@@ -280,7 +280,7 @@ def test_a_failed_group_fails_all_its_callers_and_the_next_one_works(ledger: Led
 
     with writing(ledger.engine) as connection:
         connection.execute(
-            text({"sqlite": "DROP TRIGGER broken", "postgresql": "ALTER TABLE scores DROP CONSTRAINT broken"}[
+            text({"sqlite": "DROP TRIGGER broken", "postgresql": "ALTER TABLE decisions DROP CONSTRAINT broken"}[
                 ledger.engine.dialect.name
             ])
         )  # fmt: skip
@@ -394,7 +394,7 @@ def test_a_process_that_saw_more_than_there_is_refuses_to_go_on(ledger: Ledger, 
         head = connection.execute(text("SELECT size, frontier, note FROM ledger_head")).one()
     ledger.append_decision(a_decision(1))
     with without_triggers(ledger.engine) as connection:
-        for table in ("decisions", "findings", "scores"):
+        for table in ("decisions", "findings"):
             connection.execute(text(f"DELETE FROM {table} WHERE entry = 1"))  # noqa: S608 - our own names
         connection.execute(text("DELETE FROM entries WHERE position = 1"))
         connection.execute(

@@ -191,3 +191,28 @@ def test_there_is_no_proof_of_shrinking() -> None:
 def test_bytes_that_are_no_frontier_are_refused(size: int, packed: bytes) -> None:
     with pytest.raises(ValueError, match="peaks"):
         Frontier.unpack(size, packed)
+
+
+@given(st.lists(st.integers(0, 400), max_size=5))
+def test_extending_is_appending_one_by_one_and_tells_what_became_whole(parts: list[int]) -> None:
+    many, single, whole, size = Frontier(), Frontier(), [], 0
+    everything = leaves_of(sum(parts))
+    for count in parts:
+        leaves = everything[size : size + count]
+        whole += many.extend(leaves)
+        for leaf in leaves:
+            single.append(leaf)
+        size += count
+        assert many == single
+
+    assert {(each.height, each.number) for each in whole} == {(8, number) for number in range(size >> 8)}
+    assert all(each.root == recursive_root(everything[each.number << 8 : each.number + 1 << 8]) for each in whole)
+
+
+def test_heights_above_the_first_are_kept_too() -> None:
+    leaves = leaves_of(1 << 16)
+    frontier = Frontier()
+    whole = frontier.extend(leaves[:1000]) + frontier.extend(leaves[1000:])
+
+    assert [(each.height, each.number) for each in whole if each.height > 8] == [(16, 0)]
+    assert whole[-1].root == frontier.root() == root(leaves)
