@@ -18,6 +18,7 @@ from classifiers.base import Classifier, ClassifierError, ConfigurationError
 from classifiers.context import ContextClassifier
 from classifiers.entities import NamesClassifier
 from classifiers.evasion import EvasionClassifier
+from classifiers.flashes import FlashClassifier
 from classifiers.forensics import ForensicClassifier
 from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
@@ -88,6 +89,7 @@ _CLIPS = (
         lambda parts: ForensicClassifier(parts.frame_encoder),
         ENCODER_PACKAGE,
     ),
+    Row("flashes", Clip, FlashClassifier.signals, lambda _: FlashClassifier()),
     Row(
         "text_in_frames",
         Clip,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from media.flashes import Flashing
+
 Frames = NDArray[np.uint8]
 """uint8 (T, H, W, 3), RGB."""
 
@@ -29,6 +31,10 @@ class Clip:
 
     fps: float
     """Frames a second of the *source* video (average), > 0."""
+
+    flashes: tuple[Flashing, ...] | None = None
+    """Stretches that flashed and ended with or before this clip, found in all frames; each is told once. None: nobody
+    looked at every frame."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[3] != 3 or self.frames.dtype != np.uint8:

@@ -24,6 +24,7 @@ from media.clip import Coverage
 from media.closer import CloserSampler
 from media.codec import glimpses_open, probe_open
 from media.errors import MediaError, MediaLimitExceeded
+from media.flashes import FlashMeter
 from media.limits import NO_MEMORY_EXIT_CODE, Limits
 from media.picture import decode_picture, is_picture
 from media.sampling import Sampler, SamplingPlan, Timed
@@ -83,17 +84,22 @@ def _messages(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, con
     info = probe_open(file, name, limits)
     yield {"kind": "info", "info": asdict(info), "confined": confined}, []
     sampler = CloserSampler(plan) if plan.closer else Sampler(plan, 1.0 / info.fps)
+    flashes = FlashMeter()
     window: list[Timed] = []
     for time_s, glimpse in glimpses_open(file, name, limits, info):
         window += sampler.offer(time_s, glimpse)
+        if not plan.closer:
+            flashes.offer(time_s, glimpse.colours())
         if sampler.done:
             break
         while len(window) >= plan.window_frames:
-            yield _window(window[: plan.window_frames], sampler.coverage())
+            yield _window(window[: plan.window_frames], sampler.coverage(), _stretches(flashes, plan, rest=False))
             del window[: plan.window_frames]
     window += sampler.finish()
     for start in range(0, len(window), plan.window_frames):
-        yield _window(window[start : start + plan.window_frames], sampler.coverage())
+        last = start + plan.window_frames >= len(window)
+        stretches = _stretches(flashes, plan, rest=last)
+        yield _window(window[start : start + plan.window_frames], sampler.coverage(), stretches)
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
 
 
@@ -107,14 +113,20 @@ def _picture(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, conf
     yield {"kind": "info", "info": asdict(info), "confined": confined}, []
     sampler = Sampler(plan, 1.0 / info.fps)
     seen = [*sampler.offer(0.0, frame), *sampler.finish()]
-    yield _window(seen, sampler.coverage())
+    yield _window(seen, sampler.coverage(), [])
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
 
 
-def _window(timed: list[Timed], so_far: Coverage) -> Message:
+def _stretches(meter: FlashMeter, plan: SamplingPlan, *, rest: bool) -> list[dict[str, Any]] | None:
+    """What flashed and was not told yet; None in a second pass, which does not see every frame."""
+    return None if plan.closer else [asdict(each) for each in meter.taken(rest=rest)]
+
+
+def _window(timed: list[Timed], so_far: Coverage, flashes: list[dict[str, Any]] | None) -> Message:
     shape = [len(timed), *timed[0][1].shape]
     times_s = [time_s for time_s, _ in timed]
     header: dict[str, object] = {"kind": "window", "shape": shape, "times_s": times_s, "coverage": asdict(so_far)}
+    header["flashes"] = flashes
     return header, [frame.data.cast("B") for _, frame in timed]
 
 

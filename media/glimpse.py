@@ -28,6 +28,9 @@ class Glimpse(Protocol):
     def thumbnail(self) -> Thumbnail:
         """Return the frame as 32x32 gray pixels."""
 
+    def colours(self) -> NDArray[np.uint8]:
+        """Return the frame as 32x32 RGB pixels, uint8 (32, 32, 3)."""
+
     def picture(self, short_side: int) -> Frame:
         """Return it as RGB, scaled down so that its short side is `short_side` pixels; never up."""
 
@@ -42,6 +45,12 @@ class Picture:
         """See `Glimpse`."""
         small = cv2.resize(thinned(self.frame), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+    def colours(self) -> NDArray[np.uint8]:
+        """See `Glimpse`."""
+        return np.asarray(
+            cv2.resize(thinned(self.frame), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
 
     def picture(self, short_side: int) -> Frame:
         """See `Glimpse`."""

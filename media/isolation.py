@@ -31,6 +31,7 @@ import numpy as np
 
 from media.clip import Clip, Coverage, VideoInfo
 from media.errors import MediaError, MediaLimitExceeded, UnreadableMedia
+from media.flashes import KINDS, Flashing
 from media.limits import DEFAULT_LIMITS, NO_MEMORY_EXIT_CODE, Limits, open_untrusted
 from media.sampling import DEFAULT_PLAN, SamplingPlan
 
@@ -186,9 +187,10 @@ class SampledVideo:
             raise self._broken("its times are no numbers") from error
         if times.shape != (count,) or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
             raise self._broken("its times do not rise")
+        flashes = self._checked_flashes(header)
         frames = np.empty((count, height, width, 3), dtype=np.uint8)
         self._read_into(frames.data.cast("B"))
-        return Clip(frames, times, self.info.fps)
+        return Clip(frames, times, self.info.fps, flashes)
 
     def _read(self, size: int) -> bytearray:
         data = bytearray(size)
@@ -241,6 +243,20 @@ class SampledVideo:
         if not sound:
             raise self._broken("its description makes no sense")
         return info
+
+    def _checked_flashes(self, header: dict[str, Any]) -> tuple[Flashing, ...] | None:
+        try:
+            given = header["flashes"]
+            flashes = None if given is None else tuple(Flashing(**each) for each in given)
+            sound = all(
+                each.kind in KINDS and 0 <= each.start_s <= each.peak_s <= each.end_s and each.per_second > 0
+                for each in flashes or ()
+            )
+        except (KeyError, TypeError) as error:
+            raise self._broken("what it says of flashing is malformed") from error
+        if not sound or (flashes is None) != bool(self._plan.closer):
+            raise self._broken("what it says of flashing makes no sense")
+        return flashes
 
     def _checked_coverage(self, header: dict[str, Any]) -> Coverage:
         try:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
 
 from media.clip import VideoInfo
 from media.glimpse import Frame, Picture, Thumbnail, fitted_size, gray_thumbnail
@@ -26,6 +28,12 @@ _BRIGHTNESS_FIRST = frozenset(
 )
 """Pixel formats whose first plane is the brightness, one byte a pixel."""
 
+_PLANAR_COLOURS = frozenset(f"yuv{j}{rate}p" for j in ("", "j") for rate in ("420", "422", "444", "440", "411", "410"))
+"""Of these the second and third plane are the colour differences towards blue and red, one byte a pixel."""
+
+_FULL_RANGE = 2
+"""AVCOL_RANGE_JPEG of FFmpeg."""
+
 
 @dataclass(frozen=True, eq=False)
 class DecodedFrame:
@@ -38,9 +46,25 @@ class DecodedFrame:
         """Return the frame as 32x32 gray pixels, upright."""
         if self.frame.format.name not in _BRIGHTNESS_FIRST:
             return Picture(self.picture(_HD_HEIGHT)).thumbnail()
-        plane = self.frame.planes[0]
-        rows = np.asarray(memoryview(plane)).reshape(plane.height, plane.line_size)[:, : plane.width]
+        rows = _rows(self.frame.planes[0])
         return np.ascontiguousarray(np.rot90(gray_thumbnail(rows), quarter_turns(self.frame)))
+
+    def colours(self) -> NDArray[np.uint8]:
+        """Return the frame as uint8 (32, 32, 3) RGB, upright: from thinned planes where they are at hand."""
+        if self.frame.format.name not in _PLANAR_COLOURS:
+            return Picture(self.picture(_HD_HEIGHT)).colours()
+        brightness, blue, red = (gray_thumbnail(_rows(plane)).astype(np.float32) for plane in self.frame.planes[:3])
+        full = self.frame.format.name.startswith("yuvj") or self.frame.color_range == _FULL_RANGE
+        hd = self.frame.colorspace == _BT709 or (
+            self.frame.colorspace == _UNSPECIFIED and self.frame.height >= _HD_HEIGHT
+        )
+        kr, kb = (0.2126, 0.0722) if hd else (0.299, 0.114)
+        y = brightness if full else (brightness - 16) * (255 / 219)
+        cb, cr = ((plane - 128) * (1.0 if full else 255 / 224) for plane in (blue, red))
+        r, b = y + 2 * (1 - kr) * cr, y + 2 * (1 - kb) * cb
+        g = (y - kr * r - kb * b) / (1 - kr - kb)
+        rgb = np.clip(np.rint(np.stack([r, g, b], axis=-1)), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(np.rot90(rgb, quarter_turns(self.frame)))
 
     def picture(self, short_side: int) -> Frame:
         """Return the frame as uint8 (H, W, 3), RGB, upright, its short side at most `short_side` pixels."""
@@ -57,6 +81,10 @@ class DecodedFrame:
             interpolation=Interpolation.AREA if height < self.frame.height else None,
         )
         return np.ascontiguousarray(np.rot90(np.asarray(rgb, dtype=np.uint8), turns))
+
+
+def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
+    return np.asarray(memoryview(plane)).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def quarter_turns(frame: VideoFrame) -> int:

@@ -34,7 +34,8 @@ TEXTS = (
 def clip_of(picture, *, start_s=3.0):
     """Four frames, of which two are alike: enough for every classifier, and cheap."""
     left, right = picture[:256, :320], picture[:256, 40:360]
-    return Clip(np.stack([left, left, right, right]), start_s + np.arange(4, dtype=np.float64) / 2, fps=24.0)
+    times_s = start_s + np.arange(4, dtype=np.float64) / 2
+    return Clip(np.stack([left, left, right, right]), times_s, fps=24.0, flashes=())
 
 
 @pytest.fixture(scope="module")

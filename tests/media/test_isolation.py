@@ -274,7 +274,7 @@ def message(header: dict[str, object], payload: bytes = b"") -> bytes:
 NUMBERS = {"width": 4, "height": 4, "fps": 10.0, "duration_s": 1.0}
 INFO = {"kind": "info", "info": {**NUMBERS, "codec": "h264", "container": "mp4", "has_audio": False}}
 ACCOUNT = {"frames_total": 1, "frames_seen": 1, "duration_s": 0.1, "longest_gap_s": 0.0}
-WINDOW = {"kind": "window", "shape": [1, 4, 4, 3], "times_s": [0.0], "coverage": ACCOUNT}
+WINDOW = {"kind": "window", "shape": [1, 4, 4, 3], "times_s": [0.0], "coverage": ACCOUNT, "flashes": []}
 DONE = {"kind": "done", "coverage": ACCOUNT}
 
 
