@@ -24,6 +24,7 @@ from api.commands import (
     prompts,
     redteam,
     review,
+    scan,
     service,
     videos,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for group in (prompts, videos, jobs, service):
+for group in (prompts, videos, scan, jobs, service):
     group.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")

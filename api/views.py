@@ -179,6 +179,10 @@ def origin_view(report: OriginReport, decision: Decision, took_ms: float) -> Jso
             "seen": coverage.frames_seen if coverage else 0,
             "total": coverage.frames_total if coverage else 0,
         },
+        "duration_s": round(coverage.duration_s, 3) if coverage else None,
+        "timeline": [
+            {**span_view(each.span), "score": round(each.value, 4)} for each in report.timeline if each.span is not None
+        ],
         "action": decision.verdict.action.word,
         "decision": decision.id,
         "took_ms": round(took_ms, 1),
