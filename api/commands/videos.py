@@ -1,4 +1,4 @@
-"""`framegate screen`, `verify` and `sign`: commands about one video file. `scan` lives in `api.commands.scan`."""
+"""`framegate verify` and `sign`: commands about one video file. `screen` and `scan` have modules of their own."""
 
 from __future__ import annotations
 
@@ -24,19 +24,8 @@ Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_ok
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (screen, verify, sign):
+    for command in (verify, sign):
         app.command()(command)
-
-
-def screen(video: Video, *, as_json: AsJson = False) -> None:
-    """Judge a generated video at the output gate; the Decision is recorded."""
-    with open_house(Settings()) as house:
-        decision = house.gate.screen_video(video)
-    if as_json:
-        print_json(decision_view(decision))
-    else:
-        explain(decision)
-    raise typer.Exit(BY_ACTION[decision.verdict.action])
 
 
 def verify(video: Video, *, as_json: AsJson = False) -> None:

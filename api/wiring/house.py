@@ -128,6 +128,7 @@ class House(Records):
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
             standing=self.likeness,
+            blobs=self.blobs,
         )
 
     @cached_property
