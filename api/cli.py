@@ -17,6 +17,7 @@ from api.commands import (
     evaluate,
     evaluate_frames,
     evaluate_origin,
+    evaluate_watermark,
     jobs,
     keys,
     ledger,
@@ -24,8 +25,6 @@ from api.commands import (
     prompts,
     redteam,
     review,
-    scan,
-    screen,
     service,
     videos,
 )
@@ -41,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for group in (prompts, screen, videos, scan, jobs, service):
+for group in (prompts, videos, jobs, service):
     group.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
@@ -51,6 +50,7 @@ app.add_typer(consent.consent, name="consent")
 app.add_typer(consent.optout, name="optout")
 evaluate.app.command()(evaluate_frames.frames)
 evaluate.app.command()(evaluate_origin.origin)
+evaluate.app.command()(evaluate_watermark.watermark)
 app.add_typer(bank.app, name="bank")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(redteam.app, name="redteam")

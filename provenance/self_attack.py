@@ -1,4 +1,4 @@
-"""What a mark must survive before it counts as embedded: half size and strong H.264, like a careless re-upload.
+"""What a mark must survive before it counts as embedded: a careless re-upload.
 
 Does not judge; it returns the damaged clip.
 """
@@ -15,21 +15,26 @@ from media.clip import Clip
 from media.codec import decode, encode_mp4
 
 CRF = 28
-SMALLEST_SIDE = 16
-"""Pixels; below this the encoder has nothing to work with."""
+LONGEST_SHORT_SIDE = 480
+"""Pixels: larger clips are scaled down to it, as platforms do."""
+
+CROPPED = 0.10
+"""Share of each side that is cut off, two thirds of it at the top and left."""
 
 
-def halve_and_compress(clip: Clip) -> Clip:
-    """Return the clip at half its width and height, encoded as H.264 at CRF 28 and decoded again.
+def recompress(clip: Clip) -> Clip:
+    """Return the clip at 480 lines at most, encoded as H.264 at CRF 28 and decoded again.
 
     Raises:
         media.errors.MediaError: the clip cannot be encoded.
     """
-    height, width = (max(SMALLEST_SIDE, side // 4 * 2) for side in clip.frames.shape[1:3])
+    height, width = clip.frames.shape[1:3]
+    scale = min(1.0, LONGEST_SHORT_SIDE / min(height, width))
+    size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
     with tempfile.TemporaryDirectory(prefix="framegate-attack-") as folder:
         path = Path(folder) / "attacked.mp4"
-        small = (cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in clip.frames)
-        encode_mp4((np.asarray(frame, np.uint8) for frame in small), path, fps=clip.fps, crf=CRF)
+        small = (cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip.frames)
+        encode_mp4((np.asarray(frame, np.uint8) for frame in small), path, fps=clip.fps, crf=CRF, codec="h264-fast")
         decoded = list(decode(path))
     return Clip(
         frames=np.stack([frame for _, frame in decoded]),

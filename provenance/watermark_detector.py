@@ -1,7 +1,7 @@
-"""Finds the watermark in a video: gathers frames, then tries the picture as it is, mirrored, and cropped.
+"""Finds the watermark in a video: gathers frames, then tries the picture as it is, mirrored, unframed and cropped.
 
-Gathering costs one 256x256 average whatever the length. Does not try rotation, perspective, borders or a changed
-aspect ratio other than by cropping two sides.
+Gathering costs one 256x256 average whatever the length. Where a crop lies is found by the pilot
+(`watermark_search`); words are decoded only at the places found.
 
 How often an unmarked video is taken for a marked one: at most WORDS_TRIED words are decoded for a video, each accepted
 with probability FALSE_ACCEPT_PER_WORD when it is noise. It is noise for every picture, over the choice of the key: the
@@ -11,47 +11,29 @@ key gives each coefficient a sign of its own, and the search looks only at the p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from media.clip import Frames
 from provenance.base import MarkReading
 from provenance.watermark_carrier import GRID, Array, Carrier, grid_luma
 from provenance.watermark_code import FALSE_ACCEPT_PER_WORD, WatermarkCode
+from provenance.watermark_search import WHOLE, Place, climb, likely, placed, unframed
 
-TRIES_WHOLE = 6
-"""Unsure bits tried both ways on the whole picture: 64 words."""
+TRIES = 6
+"""Unsure bits tried both ways at each place: 64 words."""
 
-TRIES_CROPPED = 2
-"""The same for each place of a crop: 4 words."""
-
-SMALLEST_CROP = 0.70
-"""Smallest share of a side that is searched."""
-
-PLACES = 4
+PLACES = 3
 """Best places of the pilot that are looked at closely, for each mirroring."""
 
-NEARBY_SIZES = (0, -1, 1, -2, 2)
-NEARBY_SHIFTS = tuple((dy, dx) for dy in (0, -1, 1) for dx in (0, -1, 1))
+VIEWS = 2 * 2
+"""As it is and mirrored, with its frame and without."""
 
-WORDS_TRIED = 2 * (2**TRIES_WHOLE + PLACES * len(NEARBY_SIZES) * len(NEARBY_SHIFTS) * 2**TRIES_CROPPED)
-"""1,568: the most words decoded for one video."""
+WORDS_TRIED = 2**TRIES * VIEWS * (1 + PLACES + 1)
+"""1,280: the most words decoded for one video: each view as it is, at its places, and fitted as a whole."""
 
 FALSE_ACCEPT = WORDS_TRIED * FALSE_ACCEPT_PER_WORD
-"""5.9e-7: bound on the probability that one unmarked video, or one marked with another key, gives an id."""
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A guess: the picture seen is the part of the original grid at (top, left) of this size."""
-
-    peak: float
-    height: int
-    width: int
-    top: int
-    left: int
+"""4.8e-7: bound on the probability that one unmarked video, or one marked with another key, gives an id."""
 
 
 class SpreadSpectrumDetector:
@@ -73,73 +55,45 @@ class SpreadSpectrumDetector:
         """Return the decoded id, or None when there is no mark. May be called again after more frames."""
         if self._frames == 0:
             return None
-        mean = (self._sum / self._frames).astype(np.float32)
-        views = (("identity", mean), ("flip", np.ascontiguousarray(mean[:, ::-1])))
-        for name, luma in views:
-            reading = self._decoded(self._carrier.votes(luma), TRIES_WHOLE, name)
+        views = list(_views(self._mean()))
+        for luma, name in views:
+            reading = self._decoded(luma, WHOLE, name or "identity")
             if reading is not None:
                 return reading
-        for name, luma in views:
-            reading = self._search(luma, "" if name == "identity" else f", {name}")
+        for luma, name in views:
+            reading = self._search(luma, name)
             if reading is not None:
                 return reading
         return None
 
-    def read_whole(self) -> MarkReading | None:
-        """Return the id read from the picture as it is, by hard decision and without search: for judging a margin."""
-        if self._frames == 0:
-            return None
-        mean = (self._sum / self._frames).astype(np.float32)
-        return self._decoded(self._carrier.votes(mean), 0, "identity")
+    def read_at(self, place: Place = WHOLE) -> MarkReading | None:
+        """Return the id read at a known place, by hard decision and without search: for judging a margin."""
+        return None if self._frames == 0 else self._decoded(self._mean(), place, "known place", tries=0)
 
-    def _decoded(self, votes: Array, tries: int, geometry: str) -> MarkReading | None:
+    def _mean(self) -> Array:
+        return (self._sum / self._frames).astype(np.float32)
+
+    def _decoded(self, luma: Array, place: Place, geometry: str, tries: int = TRIES) -> MarkReading | None:
+        votes = self._carrier.votes(luma) if place == WHOLE else self._carrier.votes(*placed(luma, place))
         word = self._code.decode(self._carrier.listen(votes), tries=tries)
         return None if word is None else MarkReading(word.id_hex, word.corrected_bits, self._frames, geometry)
 
-    def _search(self, luma: Array, suffix: str) -> MarkReading | None:
-        picture = np.asarray(cv2.idct(self._carrier.votes(luma).reshape(GRID, GRID)), np.float32)
-        for place in self._likely(picture):
-            nearby = list(_nearby(place))
-            heard = [self._carrier.listen(self._carrier.votes(_placed(picture, *spot))) for spot in nearby]
-            first = self._code.decode_first(np.stack(heard), tries=TRIES_CROPPED)
-            if first is not None:
-                height, width, top, left = (side / GRID for side in nearby[first[0]])
-                geometry = f"crop to {height:.2f}x{width:.2f} at {top:.2f},{left:.2f}{suffix}"
-                return MarkReading(first[1].id_hex, first[1].corrected_bits, self._frames, geometry)
+    def _search(self, luma: Array, view: str) -> MarkReading | None:
+        places = (*likely(self._carrier, luma, PLACES), WHOLE)
+        climbed = [climb(self._carrier, luma, place) for place in places]
+        for _, place in sorted(climbed, key=lambda each: -each[0]):
+            height, width, top, left = (side / GRID for side in (place.height, place.width, place.top, place.left))
+            geometry = f"crop to {height:.2f}x{width:.2f} at {top:.2f},{left:.2f}"
+            reading = self._decoded(luma, place, f"{geometry}, {view}" if view else geometry)
+            if reading is not None:
+                return reading
         return None
 
-    def _likely(self, picture: Array) -> list[_Place]:
-        places = []
-        for height, width in _sizes():
-            spectrum = cv2.dft(_placed(picture, height, width, 0, 0))
-            spectrum = cv2.mulSpectrums(self._carrier.pilot_spectrum, spectrum, 0, conjB=True)
-            matches = np.asarray(cv2.idft(spectrum, flags=cv2.DFT_SCALE), np.float32)
-            inside = matches[: GRID - height + 1, : GRID - width + 1]
-            top, left = np.unravel_index(int(np.argmax(inside)), inside.shape)
-            spread = float(matches.std())
-            peak = float(inside.max()) / spread if spread > 0 else 0.0
-            places.append(_Place(peak, height, width, int(top), int(left)))
-        return sorted(places, key=lambda place: -place.peak)[:PLACES]
 
-
-def _sizes() -> Iterator[tuple[int, int]]:
-    for side in range(round(SMALLEST_CROP * GRID), GRID, 2):
-        yield side, side
-        yield GRID, side
-        yield side, GRID
-
-
-def _nearby(place: _Place) -> Iterator[tuple[int, int, int, int]]:
-    for change in NEARBY_SIZES:
-        height = place.height if place.height == GRID else place.height + change
-        width = place.width if place.width == GRID else place.width + change
-        for down, right in NEARBY_SHIFTS:
-            top, left = place.top + down, place.left + right
-            if top >= 0 and left >= 0 and top + height <= GRID and left + width <= GRID:
-                yield height, width, top, left
-
-
-def _placed(picture: Array, height: int, width: int, top: int, left: int) -> Array:
-    canvas = np.zeros((GRID, GRID), np.float32)
-    canvas[top : top + height, left : left + width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return canvas
+def _views(mean: Array) -> Iterator[tuple[Array, str]]:
+    """Yield the picture in each way that it is looked at, and what that is called."""
+    inner = unframed(mean)
+    for luma, name in ((mean, ""), (inner, "unframed")):
+        if luma is not None:
+            yield luma, name
+            yield np.ascontiguousarray(luma[:, ::-1]), f"flip, {name}" if name else "flip"

@@ -63,18 +63,17 @@ class InputGate:
             self.gate.instruments.absent,
             path,
             limits=self.gate.limits,
-            plan=self.gate.plan_at(Checkpoint.INPUT),
+            plan=self.gate.plan,
             pictures=True,
             watch=lowest_in_force(self.gate.policy, Checkpoint.INPUT),
         )
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0
         subject = hashlib.sha256(f"{recorded.subject}\nsha256:{seen.sha256}".encode()).hexdigest()
-        together = _together(recorded.measurement, seen.measurement, release, derived(behind))
         return self.gate.record(
             Checkpoint.INPUT,
             f"sha256:{subject}",
-            self.gate.with_stills(Checkpoint.INPUT, together, path),
+            _together(recorded.measurement, seen.measurement, release, derived(behind)),
             job=job or recorded.job,
             requester=recorded.requester,
             parent=release,

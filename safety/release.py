@@ -10,13 +10,13 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from media.blobs import BlobStore
 from media.clip import Clip
 from media.codec import encode_mp4
-from media.fingerprint import fingerprint
+from media.fingerprint import MIN_QUALITY, fingerprint
 from provenance.base import Claim, CredentialSigner, CredentialState, Watermark
 from safety.domain import Decision, Release
 from safety.errors import ReleaseError
@@ -25,6 +25,9 @@ from safety.ledger import Ledger
 
 CRF = 18
 """x264 quality of what leaves: visually lossless at delivery sizes, and the watermark survives a second encode."""
+
+FINGERPRINTS_PER_S = 8.0
+"""A scan looks at 4 frames a second: each is at most a sixteenth of a second from one that is registered."""
 
 MAX_CLIP_BYTES = 1_500_000_000
 """Decoded pixels that are marked in memory at once."""
@@ -39,6 +42,8 @@ class Marked:
     psnr_db: float
     strength: float
     robust: bool
+    fingerprint: list[str] = field(default_factory=list)
+    """PDQ hashes of its textured frames, `FINGERPRINTS_PER_S` of them; empty in jobs held before there were so many."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class ReleaseDesk:
             path = Path(folder) / "marked.mp4"
             encode_mp4(iter(marked.frames), path, fps=marked.fps, crf=CRF)
             digest = self.blobs.put(path)
-        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust)
+        hashes = fingerprints_of(marked)
+        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes)
 
     def screen(self, gate: Gate, marked: Marked, job: str) -> Screened:
         """Decode the marked file again, judge it at the output gate, and read its mark and fingerprint.
@@ -147,7 +153,7 @@ class ReleaseDesk:
             manifest=credential.label,
             signer=str(credential.detail.get("signer", "")),
             generator=self.generator,
-            fingerprint=tuple(screened.fingerprint),
+            fingerprint=tuple(marked.fingerprint or screened.fingerprint),
         )
 
     def register(self, release: Release) -> Release:
@@ -164,6 +170,13 @@ class ReleaseDesk:
             if holder is None or holder.id == release:
                 return id_hex
             attempt += 1
+
+
+def fingerprints_of(clip: Clip) -> list[str]:
+    """Return the PDQ hashes under which a clip is found again: of textured frames, each different one once."""
+    frames = clip.frames[:: max(1, round(clip.fps / FINGERPRINTS_PER_S))]
+    textured = (one.hash_hex for one in map(fingerprint, frames) if one.quality >= MIN_QUALITY)
+    return list(dict.fromkeys(textured))
 
 
 def release_id(job: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
+from api.keys import WATERMARK_KEY_BYTES
 from api.settings import Settings
 from api.wiring.house import House
 from classifiers import catalog
@@ -11,6 +13,8 @@ from classifiers.base import Classifier, ClassifierError
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.known_content import KnownContentClassifier, NothingKnown
 from media.clip import Clip
+from provenance.base import Watermark
+from provenance.watermark import SpreadSpectrumWatermark
 from safety.banks import known_signals
 from safety.domain import Unmeasured
 from safety.evaluate.frame_judging import FrameBench
@@ -93,3 +97,13 @@ def open_origin_bench(settings: Settings, name: str | None) -> OriginBench:
         return OriginBench(detector, FrameEncoder())
     except ClassifierError as error:
         return OriginBench(detector, None, str(error))
+
+
+def open_watermark() -> Watermark:
+    """Return a watermark of a key made for measuring: the house's own key marks nothing that is not released."""
+    return SpreadSpectrumWatermark(os.urandom(WATERMARK_KEY_BYTES))
+
+
+def stranger_watermarks(count: int) -> list[Watermark]:
+    """Return watermarks of keys that nothing was marked with."""
+    return [SpreadSpectrumWatermark(os.urandom(WATERMARK_KEY_BYTES)) for _ in range(count)]

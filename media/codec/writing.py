@@ -1,4 +1,4 @@
-"""Writes frames as an H.264 file that plays everywhere, whole or not at all.
+"""Writes frames as a video file, whole or not at all: H.264, which plays everywhere, or VP9 and AV1.
 
 Adds no audio and no signature; never leaves a half-written file behind.
 """
@@ -34,6 +34,14 @@ _NTSC_TOLERANCE = 0.001
 _LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235."""
 
+_ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
+    "h264": ("libx264", {"preset": "medium", "threads": "1"}),
+    "h264-fast": ("libx264", {"preset": "veryfast", "threads": "1"}),
+    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "b": "0", "threads": "1"}),
+    "av1": ("libsvtav1", {"preset": "11", "svtav1-params": "lp=1"}),
+}
+"""Name to FFmpeg's encoder and its options. `h264-fast` is for copies that nobody keeps."""
+
 
 def encode_mp4(
     frames: Iterable[NDArray[np.uint8]],
@@ -41,9 +49,10 @@ def encode_mp4(
     *,
     fps: float,
     crf: int = 18,
+    codec: str = "h264",
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Write frames as H.264 in MP4 (yuv420p, BT.709, index first), all of it or nothing.
+    """Write frames as MP4 (yuv420p, BT.709, index first), all of it or nothing.
 
     Equal frames and arguments give equal bytes. An existing file is replaced in one step.
 
@@ -51,13 +60,16 @@ def encode_mp4(
         frames: uint8 (H, W, 3) RGB each, all of one even size.
         path: where the file appears once complete; its directory exists.
         fps: frames a second, > 0.
-        crf: x264 quality, 0 (lossless) to 51.
+        crf: quality on the encoder's own scale: 0 (best) to 51 for H.264, to 63 for VP9 and AV1.
+        codec: `h264`, `h264-fast`, `vp9` or `av1`.
         tags: container metadata; names the MP4 format does not know are kept too.
 
     Raises:
-        EncodingError: no frames, odd or differing sizes, or the encoder failed.
+        EncodingError: no frames, odd or differing sizes, an unknown codec, or the encoder failed.
         StorageError: the disk is full or refuses to write.
     """
+    if codec not in _ENCODERS:
+        raise EncodingError(f"{codec!r} cannot be written; choose one of {', '.join(_ENCODERS)}")
     try:
         descriptor, temporary_name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
         os.close(descriptor)
@@ -65,7 +77,7 @@ def encode_mp4(
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
     temporary = Path(temporary_name)
     try:
-        written = _write_mp4(frames, temporary, fps=fps, crf=crf, tags=tags)
+        written = _write_mp4(frames, temporary, fps=fps, crf=crf, codec=codec, tags=tags)
         _check_complete(temporary, path, written)
         temporary.chmod(0o644)
         publish(temporary, path)
@@ -79,7 +91,13 @@ def encode_mp4(
 
 
 def _write_mp4(
-    frames: Iterable[NDArray[np.uint8]], temporary: Path, *, fps: float, crf: int, tags: Mapping[str, str]
+    frames: Iterable[NDArray[np.uint8]],
+    temporary: Path,
+    *,
+    fps: float,
+    crf: int,
+    codec: str,
+    tags: Mapping[str, str],
 ) -> int:
     rate = _exact_rate(fps)
     movflags = "+faststart" + ("+use_metadata_tags" if tags else "")
@@ -89,13 +107,14 @@ def _write_mp4(
         str(temporary), "w", format="mp4", container_options={"movflags": movflags, "fflags": "+bitexact"}
     )
     with container:
-        stream: Any = container.add_stream("libx264", rate=rate)
+        encoder, options = _ENCODERS[codec]
+        stream: Any = container.add_stream(encoder, rate=rate)
         for array in frames:
             if not size:
                 size = _even_size(array)
                 stream.height, stream.width = size[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.options = {"crf": str(crf), "preset": "medium", "threads": "1"}
+                stream.options = {"crf": str(crf), **options}
                 context = stream.codec_context
                 context.colorspace = context.color_primaries = context.color_trc = _BT709
                 context.color_range = _LIMITED_RANGE

@@ -87,6 +87,6 @@ def claim() -> Claim:
         generator_version="1.0",
         created_at=datetime(2026, 11, 1, 12, 0, tzinfo=UTC),
         provider="Example Studio",
-        watermark_alg="io.framegate.spread-spectrum.1",
+        watermark_alg="io.framegate.spread-spectrum.2",
         watermark="123456789abc",
     )

@@ -27,7 +27,7 @@ def signed(pki: DevelopmentPki, anchors: str, video: Path, tmp_path_factory: pyt
     path = tmp_path_factory.mktemp("signed") / "signed.mp4"
     claim = Claim(
         *("release r-1", "r-1", "d-1", "sha256:00ff", "embedded", "1.0", datetime(2026, 11, 1, tzinfo=UTC), "Studio"),
-        *("io.framegate.spread-spectrum.1", "123456789abc"),
+        *("io.framegate.spread-spectrum.2", "123456789abc"),
     )
     with DevelopmentTimestampAuthority.from_files(pki.timestamp_chain_pem, pki.timestamp_key_pem) as authority:
         FileSigner(pki.chain_pem, pki.key_pem, anchors, timestamp_url=authority.url).sign(video, path, claim)
@@ -70,7 +70,7 @@ def test_an_untouched_file_reads_back_whole(signed: Path, read: Callable[[Path],
     assert credential.state is CredentialState.TRUSTED
     assert credential.failures == ()
     assert credential.source_types == ("trainedAlgorithmicMedia",)
-    assert credential.soft_bindings == (("io.framegate.spread-spectrum.1", "123456789abc"),)
+    assert credential.soft_bindings == (("io.framegate.spread-spectrum.2", "123456789abc"),)
     assert (credential.decision, credential.issuer, credential.claim_generator) == (
         "d-1",
         "framegate development",

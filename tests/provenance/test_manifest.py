@@ -52,7 +52,7 @@ def test_mining_is_not_allowed(claim: Claim) -> None:
 def test_the_soft_binding_carries_the_watermark_id_as_base64(claim: Claim) -> None:
     data = assertion(manifest_for(claim), "c2pa.soft-binding")["data"]
 
-    assert data["alg"] == "io.framegate.spread-spectrum.1"
+    assert data["alg"] == "io.framegate.spread-spectrum.2"
     assert base64.b64decode(data["blocks"][0]["value"]).hex() == "123456789abc"
 
 

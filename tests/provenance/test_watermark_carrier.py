@@ -6,27 +6,28 @@ import hashlib
 
 import numpy as np
 
-from provenance.watermark_carrier import GRID, HIGHEST, LOWEST, Carrier, grid_luma
+from provenance.watermark_carrier import GRID, HIGHEST, LOWEST, TILE, Carrier, grid_luma, to_coefficients, to_picture
 from provenance.watermark_code import WatermarkCode
 
 KEY = b"a key of sixteen"
 
 
 def test_the_pattern_of_a_key_never_changes() -> None:
-    """A release marked today must be found in ten years: this digest may not change within algorithm version 1."""
+    """A release marked today must be found in ten years: this digest may not change within algorithm version 2."""
     carrier = Carrier.for_key(KEY)
     pattern = b"".join(
         np.ascontiguousarray(part).astype("<i8").tobytes()
         for part in (carrier.cells, carrier.signs, carrier.pilot_cells, carrier.pilot_signs)
     )
 
-    assert hashlib.sha256(pattern).hexdigest() == "9e6f657178fca732c1e9726a71ac0ff07f8a2fa51533eba8862a843bdfcfceb4"
+    assert hashlib.sha256(pattern).hexdigest() == "29e426ce12c910751e851d9eec89539242c447dac9f10e567ec0df0656a79e07"
 
 
 def test_cells_are_used_once_and_lie_in_the_band() -> None:
     carrier = Carrier.for_key(KEY)
     cells = np.concatenate([carrier.cells.ravel(), carrier.pilot_cells.ravel()])
-    radius = np.hypot(cells // GRID, cells % GRID)
+    within = cells % TILE**2
+    radius = np.hypot(within // TILE, within % TILE) * GRID / TILE
 
     assert len(np.unique(cells)) == len(cells)
     assert radius.min() >= LOWEST
@@ -52,6 +53,33 @@ def test_what_is_written_into_a_picture_is_heard() -> None:
     heard = carrier.listen(carrier.votes(luma + carrier.write(luma, word, 10.0)))
 
     assert np.array_equal(np.sign(heard), word)
+
+
+def test_tiles_are_taken_apart_and_put_together() -> None:
+    luma = np.random.default_rng(1).normal(128, 20, (GRID, GRID)).astype(np.float32)
+    changed = luma.copy()
+    changed[:TILE, :TILE] += 7
+
+    assert np.allclose(to_picture(to_coefficients(luma)), luma, atol=1e-3)
+    assert np.flatnonzero(np.abs(to_coefficients(changed) - to_coefficients(luma)) > 1e-2).tolist() == [0]
+
+
+def test_what_a_picture_does_not_cover_does_not_vote() -> None:
+    cover = np.zeros((16, 16), np.float32)
+    cover[3, 5] = 1
+    votes = Carrier.for_key(KEY).votes(np.random.default_rng(1).normal(128, 20, (GRID, GRID)).astype(np.float32), cover)
+
+    assert set(np.flatnonzero(votes) // TILE**2) == {3 * 16 + 5}
+
+
+def test_a_flat_place_gets_less_than_a_busy_one_and_bars_least() -> None:
+    luma = np.full((GRID, GRID), 128, np.float32)
+    luma[:, 128:] += np.random.default_rng(1).normal(0, 25, (GRID, 128))
+    luma[:64] = 0
+    added = Carrier.for_key(KEY).write(luma, WatermarkCode().encode("0123456789ab"), 6.0)
+    bars, flat, busy = (float(np.std(part)) for part in (added[:48], added[80:, :112], added[80:, 144:]))
+
+    assert bars < flat < busy
 
 
 def test_a_picture_that_agrees_already_costs_nothing() -> None:
