@@ -5,6 +5,7 @@ They verify with a public key and nothing else of ours, by RFC 9162 and C2SP. `s
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 from safety.checkpoints import LogPublicKey, verify_checkpoint
@@ -31,6 +32,11 @@ class InclusionProof:
     checkpoint: str
     """Signed note."""
 
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON values, for `verify_export.py`."""
+        path = [base64.b64encode(step).decode() for step in self.path]
+        return {"position": self.position, "entry": self.body.decode(), "path": path, "checkpoint": self.checkpoint}
+
     def holds(self, *publics: LogPublicKey) -> bool:
         """Say whether it proves what it says, to someone who trusts these keys."""
         try:
@@ -47,6 +53,11 @@ class GrowthProof:
     older: str
     newer: str
     path: tuple[bytes, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON values, for `verify_export.py`."""
+        path = [base64.b64encode(step).decode() for step in self.path]
+        return {"older": self.older, "path": path, "checkpoint": self.newer}
 
     def holds(self, *publics: LogPublicKey) -> bool:
         """Say whether it proves what it says, to someone who trusts these keys."""
@@ -76,6 +87,21 @@ def prove_entry(reader: LedgerReader, id_: str, *publics: LogPublicKey) -> Inclu
     if not proof.holds(*publics):
         raise LedgerError(f"entry {id_} does not stand under the checkpoint: run `framegate ledger verify`")
     return proof
+
+
+def growth_path(reader: LedgerReader, old: int, *publics: LogPublicKey) -> tuple[str, tuple[bytes, ...]]:
+    """Return the newest checkpoint, and the path that leads to it from the log's first `old` entries (RFC 9162).
+
+    Whoever has a checkpoint of that size verifies the path with its root; so witnesses follow the log.
+
+    Raises:
+        LedgerError: there is no checkpoint, or the newest covers fewer entries.
+    """
+    newer, size = _latest(reader, *publics)
+    if old > size:
+        raise LedgerError(f"the newest checkpoint covers {size} entries, not {old}: make a checkpoint")
+    with reader.tree() as tree:
+        return newer, tuple(consistency_proof(old, size, tree.range_root))
 
 
 def prove_growth(reader: LedgerReader, older: str, *publics: LogPublicKey) -> GrowthProof:

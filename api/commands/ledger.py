@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.commands.evaluate import progress_bar
 from api.settings import Settings
 from api.terminal import Exit, explain, print_json, say
 from api.views import decision_view
@@ -17,6 +18,8 @@ from api.wiring import open_house
 from safety import audit
 from safety.domain import Action, Checkpoint
 from safety.errors import NotFound
+from safety.ledger_export import export_ledger
+from safety.proofs import prove_entry, prove_growth
 
 app = typer.Typer(no_args_is_help=True, help="Read the record, sign it, and prove that nobody changed it.")
 
@@ -119,3 +122,46 @@ def verify(
         for problem in report.problems:
             say(f"  {problem.kind} at {escape(problem.where)}: {escape(problem.what)}")
     raise typer.Exit(Exit.DONE if report.ok else Exit.COULD_NOT)
+
+
+@app.command()
+def prove(
+    entry: Annotated[str, typer.Argument(help="Id of a decision, release or event.")] = "",
+    *,
+    since: Annotated[
+        Path | None, typer.Option(help="Instead: prove that the log only grew since this checkpoint.", exists=True)
+    ] = None,
+) -> None:
+    """Print a proof as JSON that anyone can verify with our public key and `verify_export.py`.
+
+    One entry: its bytes, its place, a path of hashes and the signed checkpoint it stands under.
+    """
+    if bool(entry) == (since is not None):
+        raise typer.BadParameter("name an entry, or a checkpoint with --since")
+    with open_house(Settings()) as house:
+        trusted = (house.log_key.public, *house.former_log_keys)
+        if since is None:
+            proof = prove_entry(house.ledger, entry, *trusted).to_json()
+        else:
+            proof = prove_growth(house.ledger, since.read_text(encoding="utf-8"), *trusted).to_json()
+    print_json(proof)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder; an earlier export there is brought up to date.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write everything an auditor needs to verify the ledger without us, the verifier included.
+
+    What was interrupted goes on where it stopped; memory does not grow with the ledger.
+    """
+    with open_house(Settings()) as house, progress_bar() as tell:
+        done = export_ledger(house.ledger, out, tell)
+        key = house.log_key.public.text
+    if as_json:
+        print_json({"entries": done.entries, "added": done.added, "checkpoints": done.checkpoints, "key": key})
+    else:
+        say(f"{done.entries} entries ({done.added} new), {done.checkpoints} checkpoints in {escape(str(out))}")
+        say(f"verify with: python {escape(str(out / 'verify_export.py'))} {escape(str(out))} --key {escape(key)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated
 
 from fastapi import FastAPI, Query
@@ -13,6 +14,7 @@ from api.schemas import DecisionQuery, Id
 from api.views import Json, decision_view
 from safety.domain import Action
 from safety.errors import NotFound
+from safety.proofs import growth_path, prove_entry
 
 PATH = "/v1/decisions"
 
@@ -27,6 +29,19 @@ def register(app: FastAPI) -> None:
         methods=["GET"],
         response_class=PlainTextResponse,
         summary="The newest signed checkpoint",
+    )
+    app.add_api_route(
+        "/v1/ledger/key",
+        get_key,
+        methods=["GET"],
+        response_class=PlainTextResponse,
+        summary="The key that verifies checkpoints",
+    )
+    app.add_api_route(
+        "/v1/ledger/consistency", get_consistency, methods=["GET"], summary="Prove that the log only grew"
+    )
+    app.add_api_route(
+        "/v1/ledger/entries/{entry}/proof", get_proof, methods=["GET"], summary="Prove that an entry is in the log"
     )
 
 
@@ -58,3 +73,19 @@ def get_checkpoint(house: HouseOf) -> str:
     if note is None:
         raise NotFound("no checkpoint was signed yet")
     return note
+
+
+def get_key(house: HouseOf) -> str:
+    """Return the log's public key, one line `name+id+key`. Public; compare it with the one published elsewhere."""
+    return f"{house.log_key.public.text}\n"
+
+
+def get_consistency(house: HouseOf, size: Annotated[int, Query(ge=0)]) -> Json:
+    """Return the newest checkpoint and the path to it from the log of `size` entries. Public: hashes only."""
+    checkpoint, path = growth_path(house.ledger, size, house.log_key.public, *house.former_log_keys)
+    return {"checkpoint": checkpoint, "path": [base64.b64encode(step).decode() for step in path]}
+
+
+def get_proof(entry: Id, house: HouseOf, _caller: Auditor) -> Json:
+    """Return the bytes of one entry, its place, its path, and the checkpoint it stands under."""
+    return prove_entry(house.ledger, entry, house.log_key.public, *house.former_log_keys).to_json()

@@ -185,6 +185,18 @@ class LedgerReader:
         with reading(self.engine) as connection:
             return connection.execute(query).scalar()
 
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Yield (size, signed note) of every stored checkpoint, the oldest first."""
+        size = -1
+        query = select(checkpoints.c.size, checkpoints.c.note).order_by(checkpoints.c.size).limit(MAX_PAGE)
+        while True:
+            with reading(self.engine) as connection:
+                page = connection.execute(query.where(checkpoints.c.size > size)).all()
+            for size, note in page:
+                yield size, note
+            if not page:
+                return
+
     @contextmanager
     def tree(self) -> Iterator[StoredTree]:
         """The tree of leaves as it is stored, one snapshot for as long as the block runs: what proofs are made of."""

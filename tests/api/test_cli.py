@@ -10,6 +10,7 @@ import pytest
 
 from api.cli import main
 from media.codec import encode_mp4
+from safety import verify_export
 from safety.policy import DEFAULT_POLICY
 from tests.fakes import PaintGenerator
 
@@ -327,3 +328,24 @@ def test_a_team_with_its_own_generator_signs_its_video(framegate, video, tmp_pat
 
     assert answer.code in (0, 4), answer.err
     assert (tmp_path / "out.mp4").exists() == (answer.code == 0)
+
+
+def test_an_export_and_a_proof_are_verified_without_us(framegate, tmp_path):
+    decision = framegate("check", "a red ball on a green meadow", "--json").json["decision"]
+    note = tmp_path / "old.note"
+    note.write_text(framegate("ledger", "checkpoint").out)
+    framegate("check", "a blue ball on a green meadow")
+
+    done = framegate("ledger", "export", "--out", str(tmp_path / "audit"), "--json").json
+    again = framegate("ledger", "export", "--out", str(tmp_path / "audit"), "--json").json
+    proof, grown = tmp_path / "proof.json", tmp_path / "grown.json"
+    proof.write_text(framegate("ledger", "prove", decision).out)
+    grown.write_text(framegate("ledger", "prove", "--since", str(note)).out)
+
+    assert (done["added"], again["added"]) == (done["entries"], 0)
+    trusted = ["--key", done["key"]]
+    assert verify_export.main([str(tmp_path / "audit"), *trusted, "--note", str(note)]) == 0
+    assert verify_export.main([str(proof), *trusted, "--id", decision]) == 0
+    assert verify_export.main([str(grown), *trusted]) == 0
+    assert framegate("ledger", "prove").code == 2
+    assert framegate("ledger", "verify", "--log-only", "--json").json["ok"] is True

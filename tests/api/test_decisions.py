@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from safety import verify_export
 from safety.checkpoints import verify_checkpoint
 
 
@@ -112,3 +113,25 @@ def test_the_checkpoint_is_a_signed_note_of_the_ledger(client, house, judged):
 
     assert answer.headers["content-type"].startswith("text/plain")
     assert verify_checkpoint(answer.text, house.ledger.public_key).size == house.ledger.size() == 5
+
+
+def test_an_outsider_proves_an_entry_and_growth_with_the_published_key(client, house, auditor, judged):
+    older = house.ledger.checkpoint()
+    house.prompt_gate.check_prompt("a last tree")
+    house.ledger.checkpoint()
+    key = verify_export.Key.parse(client.get("/v1/ledger/key").text)
+
+    proof = client.get(f"/v1/ledger/entries/{judged[1].id}/proof", headers=auditor).json()
+    assert judged[1].id in verify_export.verify_proof(proof, [key], {}, judged[1].id)
+    size = verify_checkpoint(older, house.log_key.public).size
+    grown = client.get("/v1/ledger/consistency", params={"size": size}).json()
+    assert "unchanged" in verify_export.verify_proof(grown | {"older": older}, [key], {}, "")
+
+
+def test_proofs_of_entries_are_for_auditors_and_of_what_is_there(client, ada, auditor, judged):
+    path = f"/v1/ledger/entries/{judged[0].id}/proof"
+    assert client.get(path, headers=ada).status_code == 403
+    assert client.get(path).status_code == 401
+    assert client.get("/v1/ledger/entries/dec_none/proof", headers=auditor).status_code == 404
+    assert client.get("/v1/ledger/consistency", params={"size": 10**6}).status_code == 503
+    assert client.get("/v1/ledger/consistency", params={"size": -1}).status_code == 422
