@@ -25,6 +25,8 @@ from api.commands import (
     prompts,
     redteam,
     review,
+    scan,
+    screen,
     service,
     videos,
 )
@@ -40,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for group in (prompts, videos, jobs, service):
+for group in (prompts, screen, videos, scan, jobs, service):
     group.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")

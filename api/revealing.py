@@ -79,6 +79,22 @@ def look_at_file(house: House, hold: Hold, reviewer: str) -> Path:
     return kept.path(digest)
 
 
+def look_at_still(house: House, hold: Hold, digest: str, reviewer: str) -> Path:
+    """Return a blurred picture that the decision's record names, once the look is recorded. To be read only.
+
+    Raises:
+        NotFound: the record names no such picture, or it was erased.
+        StorageError: it was altered on the disk.
+        LedgerError: the look could not be recorded; nothing is shown.
+    """
+    named = {each.sha256 for each in hold.decision.measurement.stills}
+    if digest not in named or not house.blobs.contains(digest):
+        raise NotFound(f"decision {hold.decision.id} has no such picture that is kept here")
+    house.blobs.verify(digest)
+    _record(house, hold, reviewer, "still")
+    return house.blobs.path(digest)
+
+
 def _store(house: House, decision: Decision) -> BlobStore | None:
     """Where the file that was judged is kept."""
     return {Checkpoint.OUTPUT: house.blobs, Checkpoint.UPLOAD: house.uploads}.get(decision.checkpoint)
@@ -89,6 +105,6 @@ def _digest(decision: Decision) -> str:
     return decision.subject.removeprefix("sha256:")
 
 
-def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file"]) -> None:
+def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file", "still"]) -> None:
     body = {"decision": hold.decision.id, "job": hold.decision.job, "reviewer": reviewer, "what": what}
     house.ledger.append_event(REVEAL, f"look_{uuid.uuid4().hex}", body)

@@ -51,14 +51,19 @@ def say(text: str) -> None:
     people.print(text, soft_wrap=not people.is_terminal)  # a file or a pipe gets whole lines
 
 
-def explain(decision: Decision) -> None:
-    """Tell a person what was decided, why, and what to do about it."""
+def headline(decision: Decision) -> str:
+    """What was decided, in one line."""
     colour = {Action.ALLOW: "green", Action.REVIEW: "yellow", Action.BLOCK: "red"}[decision.verdict.action]
     word = {Action.ALLOW: "allowed", Action.REVIEW: "held for review", Action.BLOCK: "refused"}
-    say(
+    return (
         f"[bold {colour}]{word[decision.verdict.action]}[/] at {decision.checkpoint}"
         f"{_grade(decision.verdict.severity)} · decision {decision.id}"
     )
+
+
+def explain(decision: Decision) -> None:
+    """Tell a person what was decided, why, and what to do about it."""
+    say(headline(decision))
     measured = [each for each in decision.verdict.findings if any(one.score is not None for one in each.evidence)]
     for category, findings in _by_category(measured).items():
         grade = _grade(gravest(findings[0].action, findings))
@@ -79,7 +84,7 @@ def explain(decision: Decision) -> None:
             f"  looked at {coverage.frames_seen} of {coverage.frames_total} frames; "
             f"longest unseen stretch {coverage.longest_gap_s:.2f} s"
         )
-    for reason, signals in _by_reason(decision.verdict.unmeasured).items():
+    for reason, signals in by_reason(decision.verdict.unmeasured).items():
         more = f" and {len(signals) - MAX_SIGNALS} more" if len(signals) > MAX_SIGNALS else ""
         say(f"  [dim]unmeasured: {', '.join(signals[:MAX_SIGNALS])}{more}: {escape(reason)}[/]")
     if decision.verdict.action is Action.REVIEW:
@@ -121,7 +126,7 @@ def _say_what_would_pass(verdict: Verdict) -> None:
             say(f"    or the same without {escape(' and '.join(advice.without))}")
 
 
-def _by_reason(gaps: Sequence[Unmeasured]) -> dict[str, list[str]]:
+def by_reason(gaps: Sequence[Unmeasured]) -> dict[str, list[str]]:
     """Unmeasured signals by the reason that they share."""
     groups: dict[str, list[str]] = {}
     for gap in gaps:

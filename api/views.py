@@ -21,7 +21,9 @@ from safety.domain import (
     OriginReport,
     Release,
     Span,
+    Still,
     TextSpan,
+    TimeSpan,
     Unmeasured,
     Verdict,
 )
@@ -38,7 +40,9 @@ def decision_view(decision: Decision) -> Json:
         scores[score.signal] = max(scores.get(score.signal, 0.0), round(score.value, 4))
     view: Json = {
         "action": decision.verdict.action.word,
-        "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        "findings": [
+            row for finding in decision.verdict.findings for row in finding_rows(finding, decision.measurement.stills)
+        ],
         **grade_view(decision.verdict),
         "scores": dict(sorted(scores.items())),
         "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
@@ -62,8 +66,9 @@ def decision_view(decision: Decision) -> Json:
     return view
 
 
-def finding_rows(finding: Finding) -> list[Json]:
-    """One row for each piece of evidence of a finding."""
+def finding_rows(finding: Finding, stills: tuple[Still, ...] = ()) -> list[Json]:
+    """One row for each piece of evidence of a finding; of a place in a video, with the digest of its blurred still."""
+    kept = {each.time_s: each.sha256 for each in stills}
     return [
         {
             "category": finding.category,
@@ -79,6 +84,7 @@ def finding_rows(finding: Finding) -> list[Json]:
             "rule": finding.rule,
             "clause": finding.clause,
             "detail": each.detail,
+            **({"still": kept.get(peak_of(each.span))} if isinstance(each.span, TimeSpan) else {}),
         }
         for each in finding.evidence
     ]
@@ -141,6 +147,11 @@ def span_view(span: Span) -> Json:
     return view
 
 
+def peak_of(span: TimeSpan) -> float:
+    """Seconds at which what stands there is strongest."""
+    return span.start_s if span.peak_s is None else span.peak_s
+
+
 def coverage_view(coverage: Coverage) -> Json:
     """How much of a video was looked at."""
     return {
@@ -179,6 +190,10 @@ def origin_view(report: OriginReport, decision: Decision, took_ms: float) -> Jso
             "seen": coverage.frames_seen if coverage else 0,
             "total": coverage.frames_total if coverage else 0,
         },
+        "duration_s": round(coverage.duration_s, 3) if coverage else None,
+        "timeline": [
+            {**span_view(each.span), "score": round(each.value, 4)} for each in report.timeline if each.span is not None
+        ],
         "action": decision.verdict.action.word,
         "decision": decision.id,
         "took_ms": round(took_ms, 1),

@@ -21,8 +21,9 @@ from media.renditions import CROP, SHORT_SIDE, central_crop
 SIGNAL = "video.synthetic"
 
 FEWEST_FRAMES = 4
-MOST_FRAMES = 10
-"""Frames of a training clip; more of them are thinned evenly, which bounds the cost of a window."""
+MOST_FRAMES = 4
+"""Frames of a window that are embedded; more of them are thinned evenly, which bounds the cost. Neighbouring frames
+say nearly the same, so several short windows over a video say more than many frames of one."""
 
 SMALLEST_SIDE = 128
 """Pixels of the short side; below, too little texture is left to judge."""

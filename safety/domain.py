@@ -12,12 +12,14 @@ from enum import StrEnum
 
 from classifiers.base import Score, Span, TextSpan, TimeSpan
 from media.clip import Coverage
+from media.strip import Picture
 from safety.judgement import (
     Action,
     Evidence,
     Finding,
     Measurement,
     ModifierInForce,
+    Still,
     Tier,
     Unmeasured,
     Verdict,
@@ -41,6 +43,7 @@ __all__ = [
     "Release",
     "Score",
     "Span",
+    "Still",
     "Strength",
     "TextSpan",
     "Tier",
@@ -213,3 +216,8 @@ class OriginReport:
     unmeasured: tuple[Unmeasured, ...]
     coverage: Coverage | None
     summary: str
+    timeline: tuple[Score, ...] = ()
+    """The forensic estimate of single windows, in order; each has a TimeSpan."""
+
+    pictures: tuple[Picture, ...] = ()
+    """A few small frames for people; never recorded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.clip import VideoInfo
+from media.clip import Coverage, VideoInfo
 from provenance.base import Credential, CredentialState
 from safety.domain import Origin, OriginEvidence, Strength, Unmeasured
 from safety.known import ReleaseIndex
@@ -69,3 +69,23 @@ def metadata_link(info: VideoInfo) -> Links:
             words = f"The container's tag {key!r} names the software that wrote it last."
             found.append(OriginEvidence("metadata", Origin.UNKNOWN, Strength.HINT, words, shown))
     return found, []
+
+
+HOLE_FRAMES = 8
+"""Frames' worth of time without a frame, at the container's own rate, that is a hole and no rhythm of the video."""
+
+LEAST_HOLE_S = 1.0
+MISSING_SHARE = 0.1
+"""Share of the declared length that may be missing: containers round, and sound may run on."""
+
+
+def unseen_link(info: VideoInfo, coverage: Coverage) -> Links:
+    """Return what of a video was not seen although its decoder reported no error: damaged middles are skipped by some
+    containers, and what stands there is not cleared by the rest."""
+    reasons = []
+    if coverage.longest_gap_s > max(LEAST_HOLE_S, HOLE_FRAMES / info.fps):
+        reasons.append(f"for {coverage.longest_gap_s:.1f} s of it no frame could be decoded")
+    if info.duration_s and coverage.duration_s < (1 - MISSING_SHARE) * info.duration_s - LEAST_HOLE_S:
+        reasons.append(f"it declares {info.duration_s:.1f} s and only {coverage.duration_s:.1f} s could be decoded")
+    why = " and ".join(reasons)
+    return [], [Unmeasured(signal, why) for signal in ("video.synthetic", "origin.likely_synthetic") if why]

@@ -14,18 +14,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from media.blobs import BlobStore
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
 from safety.consent import Standing, apply_registrations
 from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
 from safety.errors import InvalidContent
-from safety.judge import judge
+from safety.judge import is_final, judge
 from safety.ledger import Ledger
 from safety.measure import Instruments, measure_storyboard, measure_text, measure_video
 from safety.modifiers import lowest_in_force
-from safety.policy import Policy
+from safety.policy import Demand, Policy
 from safety.session import NOBODYS, Session, Sessions
+from safety.stills import keep_stills
 from safety.storyboard import read_storyboard, write_storyboard
 
 Clock = Callable[[], datetime]
@@ -49,6 +51,9 @@ class Gate:
     """Looks at whose requests belong together; None: the policy's session signals are unmeasured."""
     standing: Standing | None = None
     """Answers for registered names: consents and opt-outs."""
+
+    blobs: BlobStore | None = None
+    """Where blurred pictures of findings are kept; None: nowhere."""
 
     def check_prompt(
         self,
@@ -126,11 +131,36 @@ class Gate:
             self.instruments.absent,
             Path(path),
             limits=self.limits,
-            plan=replace(self.plan, every_frame=True) if full else self.plan,
+            plan=self.plan_at(checkpoint, full=full),
             also=also,
             watch=lowest_in_force(self.policy, checkpoint),
+            settled=self.settled_at(checkpoint),
         )
-        return self.record(checkpoint, f"sha256:{video.sha256}", video.measurement, job=job)
+        measurement = self.with_stills(checkpoint, video.measurement, Path(path))
+        return self.record(checkpoint, f"sha256:{video.sha256}", measurement, job=job)
+
+    def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path) -> Measurement:
+        """Keep blurred pictures of what was found, for reviewers; nothing is kept of what passes.
+
+        Raises:
+            MediaError: the file cannot be decoded again, or the pictures cannot be stored.
+        """
+        if self.blobs is None:
+            return measurement
+        verdict = judge(self.policy, checkpoint, measurement)
+        return replace(measurement, stills=keep_stills(path, verdict, self.limits, self.blobs))
+
+    def plan_at(self, checkpoint: Checkpoint, *, full: bool = False) -> SamplingPlan:
+        """Return how densely a video is looked at there: as configured, denser where the policy demands it."""
+        demand = self.policy.coverage.get(checkpoint, Demand())
+        fps = max(self.plan.fps, 1 / demand.longest_gap_s) if demand.longest_gap_s else self.plan.fps
+        return replace(self.plan, fps=fps, every_frame=full or self.plan.every_frame or demand.frames_share == 1)
+
+    def settled_at(self, checkpoint: Checkpoint) -> Callable[[Measurement], bool] | None:
+        """Return what says that enough was seen, where the policy lets looking end with a block."""
+        if not self.policy.coverage.get(checkpoint, Demand()).stop_at_block:
+            return None
+        return lambda so_far: is_final(self.policy, checkpoint, judge(self.policy, checkpoint, so_far))
 
     def record(
         self,

@@ -36,9 +36,9 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
     ]
     action = max((finding.action for finding in findings), default=Action.ALLOW)
 
-    if (gap := _unseen(policy, checkpoint, measurement)) is not None:
-        unmeasured.append(gap)
-        action = max(action, Action.REVIEW)
+    if gaps := _unseen(policy, checkpoint, measurement):
+        unmeasured += gaps
+        action = max(action, policy.coverage[checkpoint].if_unmet)
     unmeasured += [Unmeasured(gap.signal, gap.reason) for gap in policy.gaps if gap.checkpoint is checkpoint]
 
     return Verdict(
@@ -103,15 +103,38 @@ def _strongest_first(score: Score) -> tuple[float, int, float, float, str]:
     return (-score.value, 0, score.span.start_s, score.span.end_s, score.detail)
 
 
-def _unseen(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> Unmeasured | None:
-    demand = policy.longest_gap_s.get(checkpoint)
+def _unseen(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> list[Unmeasured]:
+    """Return what the policy demands to be looked at and was not."""
+    demand, coverage = policy.coverage.get(checkpoint), measurement.coverage
+    gaps: list[Unmeasured] = []
     if demand is None:
-        return None
-    if measurement.coverage is None:
-        return Unmeasured(
-            "coverage", f"the policy asks that no more than {demand:g} s stay unseen; coverage is unknown"
-        )
-    if measurement.coverage.longest_gap_s > demand:
-        gap_s = measurement.coverage.longest_gap_s
-        return Unmeasured("coverage", f"{gap_s:.2f} s in a row were not looked at; the policy allows {demand:g} s")
-    return None
+        return gaps
+    if coverage is None:
+        if demand.longest_gap_s is not None or demand.frames_share is not None:
+            why = "the policy demands how much of a video is looked at; coverage is unknown"
+            gaps.append(Unmeasured("coverage", why))
+        return gaps
+    if coverage.stopped_s is not None:
+        gaps.append(Unmeasured("coverage", f"looking ended at {coverage.stopped_s:.2f} s: the policy had seen enough"))
+    if demand.longest_gap_s is not None and coverage.longest_gap_s > demand.longest_gap_s:
+        unseen = f"{coverage.longest_gap_s:.2f} s in a row were not looked at"
+        gaps.append(Unmeasured("coverage", f"{unseen}; the policy allows {demand.longest_gap_s:g} s"))
+    if demand.frames_share is not None and coverage.frames_share < demand.frames_share:
+        seen = f"{coverage.frames_seen} of {coverage.frames_total} frames were looked at"
+        gaps.append(Unmeasured("coverage", f"{seen}; the policy demands a share of {demand.frames_share:g}"))
+    return gaps
+
+
+def is_final(policy: Policy, checkpoint: Checkpoint, verdict: Verdict) -> bool:
+    """Say whether a verdict blocks whatever else is found: on measured evidence, and no modifier could soften it.
+
+    Scores only ever rise while a video is looked at, and a higher score never lowers the action.
+    """
+    lenient = [modifier for modifier in policy.modifiers_at(checkpoint) if not modifier.strict]
+    blocking = {
+        finding.rule
+        for finding in verdict.findings
+        if finding.action is Action.BLOCK and all(each.score is not None for each in finding.evidence)
+    }
+    rules = [rule for rule in policy.rules_at(checkpoint) if rule.id in blocking]
+    return any(not any(modifier.concerns(rule) for modifier in lenient) for rule in rules)

@@ -54,6 +54,15 @@ class Unmeasured:
 
 
 @dataclass(frozen=True)
+class Still:
+    """A blurred picture of the frame in which a Finding is strongest, for reviewers."""
+
+    time_s: float
+    sha256: str
+    """Name of the JPEG in the blob store."""
+
+
+@dataclass(frozen=True)
 class Measurement:
     """Everything the classifiers said about one piece of content."""
 
@@ -67,6 +76,9 @@ class Measurement:
 
     took_ms: tuple[tuple[str, float], ...] = ()
     """(classifier name, milliseconds), in the order they ran."""
+
+    stills: tuple[Still, ...] = ()
+    """Blurred pictures of the strongest frames, in order of time."""
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,19 @@ class ReleaseIndex:
             return None
         return release.id if credential.detail.get("signer") == release.signer else None
 
+    def newest(self) -> str:
+        """Return the id of the newest release that was indexed; empty without any. Changes when an answer may."""
+        with self._lock:
+            self._refresh()
+            return self._newest or ""
+
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
         """Return the release whose frames these are, by the clip matching rule of `media.fingerprint_index`."""
         with self._lock:
-            for release, hashes in self._ledger.fingerprints(after=self._newest):
-                self._index.add(release, hashes)
-                self._newest = release
+            self._refresh()
             return match_clip(self._index, fingerprints)
+
+    def _refresh(self) -> None:
+        for release, hashes in self._ledger.fingerprints(after=self._newest):
+            self._index.add(release, hashes)
+            self._newest = release

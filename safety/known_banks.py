@@ -43,6 +43,16 @@ class KnownBanks:
             banks = self._refreshed()
             return len(banks), sum(self._items[bank] for bank in banks)
 
+    def state(self) -> str:
+        """Return a text that changes whenever an answer may: with every item, and when a bank's time begins or ends.
+
+        Raises:
+            DatabaseError: the database is gone.
+        """
+        with self._lock:
+            banks = self._refreshed()
+            return f"{self._revision} {' '.join(sorted(banks))}"
+
     def find(self, prints: Sequence[tuple[float, Fingerprint]]) -> list[KnownPlace]:
         """Return where banked items show in (seconds, fingerprint) of frames in order, highest value first.
 

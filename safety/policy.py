@@ -10,13 +10,14 @@ from pathlib import Path
 
 from safety.errors import PolicyError
 from safety.policy_reader import parse_policy
-from safety.rules import ESTIMATES, Category, Condition, Gap, Modifier, Policy, Rule
+from safety.rules import ESTIMATES, Category, Condition, Demand, Gap, Modifier, Policy, Rule
 
 __all__ = [
     "DEFAULT_POLICY",
     "ESTIMATES",
     "Category",
     "Condition",
+    "Demand",
     "Gap",
     "Modifier",
     "Policy",

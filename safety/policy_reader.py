@@ -14,7 +14,7 @@ from typing import Any
 
 from safety.domain import Action, Checkpoint
 from safety.errors import PolicyError
-from safety.rules import ABSOLUTE, DEFAULT_SEVERITY, ESTIMATES, Category, Condition, Gap, Modifier, Policy, Rule
+from safety.rules import ABSOLUTE, DEFAULT_SEVERITY, ESTIMATES, Category, Condition, Demand, Gap, Modifier, Policy, Rule
 
 BLOCKS = {"schema", "name", "origin", "categories", "coverage", "rules", "modifiers", "gaps"}
 
@@ -60,7 +60,7 @@ class _Reader:
             rules=rules,
             gaps=self._gaps(),
             modifiers=modifiers,
-            longest_gap_s=self._coverage(),
+            coverage=self._coverage(),
             likely_synthetic=self._probability(
                 self._document.get("origin", {}).get("likely_synthetic"), "likely_synthetic", self._line("origin")
             ),
@@ -214,16 +214,30 @@ class _Reader:
             gaps.append(Gap(self._checkpoint(table.get("checkpoint", ""), line), table["signal"], table["reason"]))
         return tuple(gaps)
 
-    def _coverage(self) -> dict[Checkpoint, float]:
+    def _coverage(self) -> dict[Checkpoint, Demand]:
         demands = {}
         for checkpoint, table in self._document.get("coverage", {}).items():
             line = self._line(f"coverage.{checkpoint}")
-            self._only(table, {"longest_gap_s"}, line)
-            seconds = table.get("longest_gap_s")
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-                raise PolicyError(f"line {line}: longest_gap_s is a number of seconds above 0")
-            demands[self._checkpoint(checkpoint, line)] = float(seconds)
+            demands[self._checkpoint(checkpoint, line)] = self._demand(table, line)
         return demands
+
+    def _demand(self, table: object, line: int) -> Demand:
+        if not isinstance(table, dict) or not table:
+            raise PolicyError(f"line {line}: a demand of coverage is a block of its own: [coverage.output]")
+        self._only(table, {"longest_gap_s", "frames_share", "if_unmet", "stop_at_block"}, line)
+        seconds, share, stops = table.get("longest_gap_s"), table.get("frames_share"), table.get("stop_at_block", False)
+        if seconds is not None and (
+            isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0
+        ):
+            raise PolicyError(f"line {line}: longest_gap_s is a number of seconds above 0")
+        if not isinstance(stops, bool):
+            raise PolicyError(f"line {line}: stop_at_block is true or false, not {stops!r}")
+        return Demand(
+            longest_gap_s=None if seconds is None else float(seconds),
+            frames_share=None if share is None else self._probability(share, "frames_share", line),
+            if_unmet=self._action(table.get("if_unmet", "review"), "if_unmet", line),
+            stop_at_block=stops,
+        )
 
     def _checkpoint(self, word: str, line: int) -> Checkpoint:
         if word not in {c.value for c in Checkpoint}:

@@ -22,7 +22,7 @@ from typing import Any
 
 from classifiers.base import Score
 from media.clip import Coverage
-from safety.domain import Actor, Checkpoint, Decision, Measurement, Release, Unmeasured
+from safety.domain import Actor, Checkpoint, Decision, Measurement, Release, Still, Unmeasured
 from safety.errors import LedgerError
 from safety.verdict_records import (
     span_from_record,
@@ -114,6 +114,7 @@ def decision_to_record(decision: Decision) -> Record:
             "coverage": _coverage_to_record(measurement.coverage),
             "classifiers": [[name, version] for name, version in measurement.classifiers],
             "took_ms": [[name, float(took)] for name, took in measurement.took_ms],
+            **_stills_to_record(measurement.stills),
         },
     }
     for name in LATER_FIELDS:
@@ -145,6 +146,7 @@ def decision_from_record(record: Mapping[str, Any]) -> Decision:
                 coverage=Coverage(**measurement["coverage"]) if measurement["coverage"] else None,
                 classifiers=tuple((name, version) for name, version in measurement["classifiers"]),
                 took_ms=tuple((name, took) for name, took in measurement["took_ms"]),
+                stills=tuple(Still(**each) for each in measurement.get("stills", ())),
             ),
             actor=Actor(**record["actor"]),
             job=record["job"],
@@ -202,6 +204,11 @@ def _coverage_to_record(coverage: Coverage | None) -> Record | None:
     if coverage.stopped_s is not None:
         record["stopped_s"] = float(coverage.stopped_s)
     return record
+
+
+def _stills_to_record(stills: tuple[Still, ...]) -> Record:
+    written = [{"time_s": float(each.time_s), "sha256": each.sha256} for each in stills]
+    return {"stills": written} if written else {}
 
 
 def _holds_nul(value: object) -> bool:

@@ -63,17 +63,18 @@ class InputGate:
             self.gate.instruments.absent,
             path,
             limits=self.gate.limits,
-            plan=self.gate.plan,
+            plan=self.gate.plan_at(Checkpoint.INPUT),
             pictures=True,
             watch=lowest_in_force(self.gate.policy, Checkpoint.INPUT),
         )
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0
         subject = hashlib.sha256(f"{recorded.subject}\nsha256:{seen.sha256}".encode()).hexdigest()
+        together = _together(recorded.measurement, seen.measurement, release, derived(behind))
         return self.gate.record(
             Checkpoint.INPUT,
             f"sha256:{subject}",
-            _together(recorded.measurement, seen.measurement, release, derived(behind)),
+            self.gate.with_stills(Checkpoint.INPUT, together, path),
             job=job or recorded.job,
             requester=recorded.requester,
             parent=release,

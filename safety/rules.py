@@ -92,6 +92,23 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """How much of a video must be looked at where it is judged, and when less is enough."""
+
+    longest_gap_s: float | None = None
+    """Longest stretch of a video, in seconds, that may stay unseen."""
+
+    frames_share: float | None = None
+    """Share of the frames, above 0 and up to 1, that must be seen; 1 makes the gate look at every frame."""
+
+    if_unmet: Action = Action.REVIEW
+    """REVIEW or BLOCK: what was not looked at is unmeasured."""
+
+    stop_at_block: bool = False
+    """Looking ends with the first finding that blocks and that nothing later could undo."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """Categories, rules and modifiers, immutable, named by the digest of the file they were read from."""
 
@@ -103,8 +120,8 @@ class Policy:
     rules: tuple[Rule, ...]
     gaps: tuple[Gap, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
-    longest_gap_s: Mapping[Checkpoint, float] = field(default_factory=dict)
-    """Longest stretch of a video, in seconds, that may stay unseen at a checkpoint."""
+    coverage: Mapping[Checkpoint, Demand] = field(default_factory=dict)
+    """What is demanded of looking at videos, by checkpoint."""
 
     likely_synthetic: float = 1.0
     """Probability from which the forensic estimate alone says `likely_synthetic`."""

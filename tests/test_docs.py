@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lambda path: (len(path.parts), str(path)))
 
 WORDS = (
-    "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span", "Segment", "Coverage",
-    "Category", "Threshold", "Rule", "Modifier", "Policy", "Finding", "Evidence", "Severity", "Verdict", "Decision",
-    "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest", "Credential", "SoftBinding", "Release", "Origin",
+    "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span",
+    "Segment", "Coverage", "Category", "Threshold", "Rule", "Modifier", "Policy", "Finding", "Still", "Evidence",
+    "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest", "Credential",
+    "SoftBinding", "Release", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
 

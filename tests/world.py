@@ -89,6 +89,7 @@ class World:
             limits=DEFAULT_LIMITS,
             plan=SamplingPlan(),
             prompt_max_characters=1000,
+            blobs=self.blobs,
         )
         self.desk = ReleaseDesk(
             ledger=self.ledger,

@@ -12,7 +12,7 @@ from api.settings import Settings
 from api.terminal import print_json, say
 from api.wiring import configured_rows, offered_signals
 from safety.domain import Checkpoint
-from safety.policy import DEFAULT_POLICY, Condition, Policy, load_policy
+from safety.policy import DEFAULT_POLICY, Condition, Demand, Policy, load_policy
 
 app = typer.Typer(no_args_is_help=True, help="Look at a policy, and check one before it is used.")
 
@@ -40,6 +40,8 @@ def show(
                 f"  {_conditions(modifier.conditions)}: {way} by {abs(modifier.shift):g} for "
                 f"{', '.join(modifier.categories)} (rules that {' or '.join(each.word for each in modifier.moves)})"
             )
+        if (demand := policy.coverage.get(checkpoint)) is not None:
+            say(f"  coverage: {_demanded(demand)} (unmet: {demand.if_unmet.word})")
         for gap in policy.gaps:
             if gap.checkpoint is checkpoint:
                 say(f"  [dim]unmeasured: {gap.signal}: {gap.reason}[/]")
@@ -58,6 +60,15 @@ def check(
         print_json({"policy": policy.digest, "name": policy.name, "rules": len(policy.rules), "ok": True})
     else:
         say(f"{file}: {len(policy.rules)} rules over {len(policy.categories)} categories, {policy.digest}")
+
+
+def _demanded(demand: Demand) -> str:
+    parts = [
+        "" if demand.longest_gap_s is None else f"at most {demand.longest_gap_s:g} s in a row unseen",
+        "" if demand.frames_share is None else f"at least {demand.frames_share:.0%} of the frames seen",
+        "looking ends with a block" if demand.stop_at_block else "",
+    ]
+    return ", ".join(part for part in parts if part) or "nothing"
 
 
 def _conditions(conditions: Iterable[Condition]) -> str:
@@ -98,6 +109,15 @@ def _view(policy: Policy) -> dict[str, object]:
             }
             for rule in policy.rules
         ],
+        "coverage": {
+            checkpoint.value: {
+                "longest_gap_s": demand.longest_gap_s,
+                "frames_share": demand.frames_share,
+                "if_unmet": demand.if_unmet.word,
+                "stop_at_block": demand.stop_at_block,
+            }
+            for checkpoint, demand in policy.coverage.items()
+        },
         "gaps": [
             {"checkpoint": gap.checkpoint.value, "signal": gap.signal, "reason": gap.reason} for gap in policy.gaps
         ],

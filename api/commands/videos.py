@@ -1,8 +1,7 @@
-"""`framegate screen`, `scan`, `verify` and `sign`: commands about video files."""
+"""`framegate verify` and `sign`: commands about one video file. `screen` and `scan` have modules of their own."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +11,10 @@ from rich.markup import escape
 from api.commands.jobs import LOCAL
 from api.settings import Settings
 from api.terminal import BY_ACTION, BY_STATUS, Exit, explain, print_json, say
-from api.views import credential_view, decision_view, origin_view, release_view
+from api.views import credential_view, decision_view, release_view
 from api.wiring import open_house
 from provenance.base import Credential, CredentialState
-from safety.domain import Action, OriginReport
+from safety.domain import Action
 from safety.errors import NotFound
 from safety.verify import verify_file
 
@@ -25,54 +24,8 @@ Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_ok
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (screen, scan, verify, sign):
+    for command in (verify, sign):
         app.command()(command)
-
-
-def screen(video: Video, *, as_json: AsJson = False) -> None:
-    """Judge a generated video at the output gate; the Decision is recorded."""
-    with open_house(Settings()) as house:
-        decision = house.gate.screen_video(video)
-    if as_json:
-        print_json(decision_view(decision))
-    else:
-        explain(decision)
-    raise typer.Exit(BY_ACTION[decision.verdict.action])
-
-
-def scan(
-    videos: Annotated[list[Path], typer.Argument(help="Video files.", exists=True, dir_okay=False, readable=True)],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Report where uploaded videos come from: evidence, strongest first.
-
-    The exit code is that of the strictest decision: 0 nothing to do, 4 label or review, 3 blocked.
-    """
-    strictest = Action.ALLOW
-    with open_house(Settings()) as house:
-        for video in videos:
-            started = time.perf_counter()
-            report, decision = house.scanner.scan(video)
-            view = origin_view(report, decision, (time.perf_counter() - started) * 1000)
-            strictest = max(strictest, decision.verdict.action)
-            if as_json:
-                print_json({"file": str(video), **view})
-            else:
-                _tell_origin(video, report, decision.id)
-    raise typer.Exit(BY_ACTION[strictest])
-
-
-def _tell_origin(video: Path, report: OriginReport, decision: str) -> None:
-    say(f"[bold]{escape(video.name)}: {report.origin}[/]  {report.summary}")
-    for each in report.evidence:
-        say(f"  {each.kind:12} {each.strength:12} {escape(each.summary)}")
-    if report.score is not None:
-        say(f"  forensic estimate {report.score:.2f} (a probability, not a proof)")
-    for gap in report.unmeasured:
-        say(f"  [dim]unmeasured: {gap.signal}: {escape(gap.reason)}[/]")
-    if report.coverage is not None:
-        say(f"  looked at {report.coverage.frames_seen} of {report.coverage.frames_total} frames · decision {decision}")
 
 
 def verify(video: Video, *, as_json: AsJson = False) -> None:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 
 from api.auth import HouseOf, Reviewer
-from api.revealing import hold_of, look_at_file, look_at_prompt
+from api.revealing import hold_of, look_at_file, look_at_prompt, look_at_still
 from api.schemas import Id, ReviewBody
 from api.settling import settle
 from api.views import Json, decision_view
@@ -29,6 +29,14 @@ def register(app: FastAPI) -> None:
         response_class=Response,
         responses={200: {"content": {"video/mp4": {}, "application/octet-stream": {}}}},
         summary="Look at the held video",
+    )
+    app.add_api_route(
+        f"{PATH}/{{decision}}/stills/{{still}}",
+        get_review_still,
+        methods=["GET"],
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}}},
+        summary="Look at a blurred picture of a finding",
     )
     app.add_api_route(f"{PATH}/{{decision}}", decide_review, methods=["POST"], summary="Decide a hold")
 
@@ -57,6 +65,12 @@ def get_review_content(decision: Id, house: HouseOf, caller: Reviewer) -> FileRe
         filename=f"{decision}.bin" if uploaded else f"{decision}.mp4",
         headers=UNKEPT,
     )
+
+
+def get_review_still(decision: Id, still: Id, house: HouseOf, caller: Reviewer) -> FileResponse:
+    """Send a blurred picture of the frame in which a finding is strongest; the look is recorded."""
+    hold = hold_of(house, decision)
+    return FileResponse(look_at_still(house, hold, still, caller.id), media_type="image/jpeg", headers=UNKEPT)
 
 
 def decide_review(decision: Id, body: ReviewBody, house: HouseOf, caller: Reviewer) -> Json:

@@ -109,7 +109,12 @@ class House(Records):
     @cached_property
     def known_content(self) -> KnownContentClassifier:
         """Finds what the banks hold."""
-        return KnownContentClassifier(KnownBanks(self.banks, now), known_signals(self.policy.categories))
+        return KnownContentClassifier(self.known_banks, known_signals(self.policy.categories))
+
+    @cached_property
+    def known_banks(self) -> KnownBanks:
+        """The index that looks things up in the banks."""
+        return KnownBanks(self.banks, now)
 
     def _gate(self, instruments: Instruments) -> Gate:
         return Gate(
@@ -123,6 +128,7 @@ class House(Records):
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
             standing=self.likeness,
+            blobs=self.blobs,
         )
 
     @cached_property
@@ -220,7 +226,14 @@ class House(Records):
         forensics = next(iter(self.origin_catalog.for_clips()), None)
         recorder = self._gate(Instruments())
         return Scanner(
-            recorder, self.credential_reader, self.watermark, self.known, forensics, self.limits, self.known_content
+            recorder,
+            self.credential_reader,
+            self.watermark,
+            self.known,
+            forensics,
+            self.limits,
+            self.known_content,
+            lambda: f"{self.known_banks.state()} {anchors_pem(self.settings)}",
         )
 
     @cached_property

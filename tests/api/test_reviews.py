@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from api.cli import main
 from media.codec import encode_mp4
+from safety.domain import Action
 from safety.records import decode
+from tests.world import POLICY
 
 PROMPT = "an odd green field"
 
@@ -84,6 +87,23 @@ def test_a_reviewer_sees_a_held_upload(client, ada, house, reviewer, tmp_path):
     assert answer.content == data
     assert answer.headers["content-type"] == "application/octet-stream"
     assert client.get(f"/v1/reviews/{hold.id}", headers=reviewer).json()["prompt"] is None
+
+
+def test_a_reviewer_sees_the_blurred_picture_that_the_record_names_and_no_other(client, house, reviewer, tmp_path):
+    holding = replace(POLICY, rules=tuple(replace(rule, action=Action.REVIEW) for rule in POLICY.rules))
+    frames = np.full((20, 64, 64, 3), (230, 20, 20), np.uint8)
+    encode_mp4(iter(frames), tmp_path / "a.mp4", fps=8)
+    hold = replace(house.gate, policy=holding).screen_video(tmp_path / "a.mp4")
+    (finding,) = client.get(f"/v1/reviews/{hold.id}", headers=reviewer).json()["findings"]
+
+    answer = client.get(f"/v1/reviews/{hold.id}/stills/{finding['still']}", headers=reviewer)
+
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"\xff\xd8")
+    assert answer.headers["cache-control"] == "no-store"
+    assert looks(house)[-1]["what"] == "still"
+    other = house.blobs.put_bytes(b"something else that is kept")
+    assert client.get(f"/v1/reviews/{hold.id}/stills/{other}", headers=reviewer).status_code == 404
 
 
 def test_nobody_but_a_reviewer_looks(client, as_, house, ada, held_video):

@@ -68,10 +68,14 @@ def test_the_span_is_the_whole_window(encoder):
 
 
 @pytest.mark.parametrize("count", [4, 10, 11, 37])
-def test_at_most_ten_frames_of_a_window_are_embedded(encoder, count):
-    ForensicClassifier(encoder).score(clip_of(photographs(count)))
+def test_four_frames_of_a_window_are_embedded_first_and_last_among_them(encoder, count):
+    frames = photographs(count)
 
-    assert len(encoder.shown) == min(count, 10)
+    ForensicClassifier(encoder).score(clip_of(frames))
+
+    assert len(encoder.shown) == 4
+    np.testing.assert_array_equal(encoder.shown[0], central_crop(frames[0]))
+    np.testing.assert_array_equal(encoder.shown[-1], central_crop(frames[-1]))
 
 
 @settings(max_examples=25, deadline=None)
@@ -98,7 +102,7 @@ def test_a_mark_in_a_corner_cannot_be_seen():
 def test_the_score_is_the_head_on_the_mean_embedding(encoder):
     tensors = load_file(EMBEDDED / "forensics" / WEIGHTS_FILE)
     frames = photographs(5)
-    mean = np.mean([central_crop(frame).mean() / 255 for frame in frames])
+    mean = np.mean([central_crop(frames[at]).mean() / 255 for at in (0, 1, 3, 4)])
     expected = 1 / (1 + np.exp(-(float(tensors["weight"].sum()) * mean + float(tensors["bias"][0]))))
 
     (score,) = ForensicClassifier(encoder).score(clip_of(frames))

@@ -11,6 +11,7 @@ from classifiers.languages import readers_of, require_english, require_latin
 
 BENIGN = Path(__file__).with_name("benign_prompts.txt").read_text(encoding="utf-8").splitlines()
 
+
 @pytest.mark.parametrize("text", ["iceberg", "teacup", "origami", "Iceberg!", "hammock, gazebo"])
 def test_a_rare_english_word_alone_passes(text):
     require_english(text)

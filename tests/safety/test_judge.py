@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 from classifiers.base import Score, TextSpan, TimeSpan
 from media.clip import Coverage
 from safety.domain import Action, Checkpoint, Measurement, Unmeasured
-from safety.judge import judge
+from safety.judge import is_final, judge
 from safety.policy import parse_policy
 
-POLICY = parse_policy(
-    b"""
+TEXT = b"""
 schema = 1
 name = "test"
 [origin]
@@ -68,7 +67,7 @@ checkpoint = "output"
 signal = "frame.gore"
 reason = "no data"
 """
-)
+POLICY = parse_policy(TEXT)
 
 scores_of = st.lists(
     st.builds(
@@ -148,6 +147,63 @@ def test_too_long_an_unseen_stretch_is_never_allowed():
     seen = Measurement(scores=(Score("a", 0.0),), coverage=Coverage(100, 3, 4.0, 1.5))
 
     assert judge(POLICY, Checkpoint.OUTPUT, seen).action is Action.REVIEW
+
+
+def demanding(lines):
+    """The policy with this demand of coverage at the output."""
+    return parse_policy(TEXT.replace(b"longest_gap_s = 1.0", lines))
+
+
+CLEAN = (Score("a", 0.0),)
+
+
+def test_too_few_frames_are_unmeasured_and_what_follows_is_the_policys_word():
+    seen = Measurement(scores=CLEAN, coverage=Coverage(100, 49, 4.0, 0.1))
+
+    held = judge(demanding(b"frames_share = 0.5"), Checkpoint.OUTPUT, seen)
+    refused = judge(demanding(b'frames_share = 0.5\nif_unmet = "block"'), Checkpoint.OUTPUT, seen)
+    enough = judge(demanding(b"frames_share = 0.49"), Checkpoint.OUTPUT, seen)
+
+    assert (held.action, refused.action, enough.action) == (Action.REVIEW, Action.BLOCK, Action.ALLOW)
+    (gap,) = [gap for gap in held.unmeasured if gap.signal == "coverage"]
+    assert "49 of 100 frames" in gap.reason
+
+
+def test_a_video_that_was_not_looked_at_to_its_end_is_never_allowed():
+    seen = Measurement(scores=CLEAN, coverage=Coverage(100, 100, 4.0, 0.1, stopped_s=4.0))
+
+    assert judge(demanding(b"stop_at_block = true"), Checkpoint.OUTPUT, seen).action is Action.REVIEW
+
+
+def test_only_a_block_on_measured_evidence_is_final():
+    output = demanding(b"stop_at_block = true")
+
+    def final(*scores, unmeasured=()):
+        measurement = Measurement(scores=scores, unmeasured=unmeasured, coverage=Coverage(9, 9, 1.0, 0.1))
+        return is_final(output, Checkpoint.OUTPUT, judge(output, Checkpoint.OUTPUT, measurement))
+
+    assert final(Score("a", 0.95))
+    assert not final(Score("a", 0.3))
+    assert not final(unmeasured=(Unmeasured("a", "broken"),))
+
+
+def test_a_block_that_a_lenient_modifier_could_still_soften_is_not_final():
+    excused = parse_policy(
+        TEXT
+        + b"""
+[[modifiers]]
+id = "art"
+checkpoint = "output"
+signal = "art"
+threshold = 0.5
+categories = ["violence"]
+shift = 0.2
+moves = ["block"]
+"""
+    )
+    seen = Measurement(scores=(Score("a", 0.95),), coverage=Coverage(9, 9, 1.0, 0.1))
+
+    assert not is_final(excused, Checkpoint.OUTPUT, judge(excused, Checkpoint.OUTPUT, seen))
 
 
 def test_unknown_coverage_is_never_allowed_where_the_policy_asks_for_it():

@@ -7,7 +7,7 @@ import pytest
 from api.wiring import offered_signals
 from safety.domain import Action, Checkpoint
 from safety.errors import PolicyError
-from safety.policy import DEFAULT_POLICY, load_policy, parse_policy
+from safety.policy import DEFAULT_POLICY, Demand, load_policy, parse_policy
 
 CATEGORIES = [
     "violence",
@@ -100,6 +100,35 @@ def test_an_empty_file_is_refused():
 
 def test_an_unguarded_checkpoint_is_refused():
     assert "upload" in refusal(HEAD + "".join(rule(each) for each in list(Checkpoint)[:3]))
+
+
+@pytest.mark.parametrize(
+    ("demand", "words"),
+    [
+        ("longest_gap_s = 0", "seconds above 0"),
+        ("longest_gap_s = nan", "seconds above 0"),
+        ("longest_gap_s = true", "seconds above 0"),
+        ("frames_share = 0", "frames_share"),
+        ("frames_share = 1.01", "frames_share"),
+        ('if_unmet = "allow"', "a rule cannot allow"),
+        ("stop_at_block = 1", "stop_at_block"),
+        ("frames = 1", "unknown key 'frames'"),
+        ("", "a block of its own"),
+    ],
+)
+def test_a_demand_of_coverage_that_cannot_be_meant_is_refused_with_its_line(demand, words):
+    refused = refusal(GOOD + f"[coverage.output]\n{demand}\n")
+
+    assert words in refused
+    assert refused.startswith(f"line {len(GOOD.splitlines()) + 1}:")
+
+
+def test_a_demand_of_coverage_is_read_as_written():
+    text = GOOD + '[coverage.input]\nlongest_gap_s = 2\nframes_share = 0.5\nif_unmet = "block"\nstop_at_block = true\n'
+
+    assert parse_policy(text.encode()).coverage == {
+        Checkpoint.INPUT: Demand(2.0, 0.5, Action.BLOCK, stop_at_block=True)
+    }
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from safety.domain import (
     Measurement,
     ModifierInForce,
     Release,
+    Still,
     Unmeasured,
     Verdict,
 )
@@ -52,7 +53,9 @@ times = st.datetimes(
     max_value=datetime(9998, 1, 1),
 )
 boxes = st.none() | st.tuples(shares, shares, shares, shares)
-spans = st.none() | st.builds(TextSpan, counts, counts) | st.builds(TimeSpan, numbers, numbers, boxes)
+spans = (
+    st.none() | st.builds(TextSpan, counts, counts) | st.builds(TimeSpan, numbers, numbers, boxes, st.none() | numbers)
+)
 gaps = st.lists(st.builds(Unmeasured, words, words), max_size=2).map(tuple)
 evidence = st.builds(Evidence, words, shares, st.none() | shares, spans, words, st.none() | shares)
 actions = st.sampled_from(Action)
@@ -71,9 +74,12 @@ measurements = st.builds(
     Measurement,
     scores=st.lists(st.builds(Score, words, shares, spans, words), max_size=3).map(tuple),
     unmeasured=gaps,
-    coverage=st.none() | st.builds(Coverage, counts, counts, numbers, numbers),
+    coverage=st.none()
+    | st.builds(Coverage, counts, counts, numbers, numbers)
+    | st.builds(Coverage, counts, counts, numbers, numbers, counts, st.integers(1, 10**9), st.none() | numbers),
     classifiers=st.lists(st.tuples(words, words), max_size=2).map(tuple),
     took_ms=st.lists(st.tuples(words, numbers), max_size=2).map(tuple),
+    stills=st.lists(st.builds(Still, numbers, words), max_size=2).map(tuple),
 )
 decisions = st.builds(
     Decision,

@@ -10,10 +10,13 @@ from media.clip import Clip
 from media.codec import decode, encode_mp4, probe
 from media.errors import UnreadableMedia
 from media.limits import DEFAULT_LIMITS
+from media.strip import PICTURES
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from safety.domain import Action, Checkpoint, Origin, Strength
 from safety.known import ReleaseIndex
-from safety.scan import MAX_FORENSIC_WINDOWS, Scanner
+from safety.origin_windows import MAX_WINDOWS
+from safety.scan import Scanner
+from safety.timeline import MOST_SEGMENTS
 from tests.fakes import BlockWatermark, FixedReader
 from tests.world import World
 
@@ -161,12 +164,16 @@ def test_a_long_video_is_estimated_in_few_windows_spread_over_all_of_it(scanner,
     encode_mp4((np.full((64, 64, 3), step % 250, np.uint8) for step in range(1600)), path, fps=8.0)
     instrument = scanner()
 
-    _, decision = instrument.scan(path)
+    report, decision = instrument.scan(path)
 
-    starts = [s.span.start_s for s in decision.measurement.scores if s.signal == "video.synthetic"]
-    assert 1 < len(starts) <= MAX_FORENSIC_WINDOWS
-    assert instrument.forensics.windows < 30
-    assert max(starts) > 150
+    starts = [score.span.start_s for score in report.timeline]
+    assert 1 < len(starts) <= MAX_WINDOWS
+    assert instrument.forensics.windows < 3 * MAX_WINDOWS
+    assert min(starts) == 0
+    assert max(starts) > 180
+    recorded = [score for score in decision.measurement.scores if score.signal == "video.synthetic"]
+    assert len(recorded) <= MOST_SEGMENTS
+    assert 0 < len(report.pictures) <= PICTURES
 
 
 def test_a_file_that_is_not_a_video_is_an_error_and_no_decision(scanner, tmp_path, world):

@@ -1,0 +1,119 @@
+"""The forensic estimate along a video: short windows spread over all of it, and the stretches that stand out.
+
+A video may be real with a generated part in it. The estimate of a whole video is the mean of its windows; a stretch
+of two windows or more whose own mean reaches the threshold is told with its start and end. A single window that does so
+is told too, but it says little: the longer a video, the likelier that one of its windows looks odd by chance.
+Does not look inside the picture: a generated insert in a corner of a real frame is not looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from classifiers.base import Classifier, MeasurementError
+from media.clip import Clip
+from safety.domain import Score, TimeSpan
+from safety.origin import fuse_windows
+
+WINDOW_FRAMES = 8
+"""Frames of a window: two seconds at four frames a second. The last ones of a clip join the window before."""
+
+MAX_WINDOWS = 24
+"""Windows that an estimate rests on. Of a longer video every second one is left out, again and again, so that they stay
+evenly spread and the work grows with the logarithm of its length."""
+
+LEAST_RUN = 2
+"""Windows side by side that carry an estimate of their own."""
+
+
+@dataclass
+class OriginWindows:
+    """Watches a video clip by clip and estimates windows of it."""
+
+    forensics: Classifier[Clip] | None
+    windows: list[Score] = field(default_factory=list)
+    """One score with its span for each window that was estimated, in order."""
+
+    unmeasured: int = 0
+    """Windows that were looked at in vain."""
+
+    failure: str = ""
+    """Why, the last time."""
+
+    stride: int = 1
+    """Every how many windows one is estimated."""
+
+    _seen: int = 0
+
+    def __post_init__(self) -> None:
+        if self.forensics is None:
+            self.failure = "no forensic classifier is installed"
+
+    def watch(self, clip: Clip) -> None:
+        """Take the next frames."""
+        for part in _parts(clip):
+            if self.forensics is not None and self._seen % self.stride == 0:
+                self._estimate(self.forensics, part)
+            self._seen += 1
+
+    def _estimate(self, forensics: Classifier[Clip], part: Clip) -> None:
+        try:
+            self.windows += forensics.score(part)
+        except MeasurementError as error:
+            self.failure = str(error)
+            self.unmeasured += 1
+        if len(self.windows) > MAX_WINDOWS:
+            self.windows, self.stride = self.windows[::2], self.stride * 2
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a video whose windows reach the threshold."""
+
+    start_s: float
+    end_s: float
+    value: float
+    """Mean of its windows' log-odds, as a probability."""
+
+    windows: int
+
+    @property
+    def carries(self) -> bool:
+        """Whether it is more than one odd window."""
+        return self.windows >= LEAST_RUN
+
+
+def stretches(windows: Sequence[Score], threshold: float) -> list[Stretch]:
+    """Return the runs of windows at or above the threshold, each ending halfway to the window that is not.
+
+    A run at the first or last window ends with that window.
+    """
+    found: list[Stretch] = []
+    run: list[int] = []
+    for at in range(len(windows) + 1):
+        if at < len(windows) and windows[at].value >= threshold:
+            run.append(at)
+        elif run:
+            first, last = run[0], run[-1]
+            start = _span(windows[first]).start_s
+            end = _span(windows[last]).end_s
+            if first > 0:
+                start = (start + _span(windows[first - 1]).end_s) / 2
+            if last + 1 < len(windows):
+                end = (end + _span(windows[last + 1]).start_s) / 2
+            value = fuse_windows([windows[each].value for each in run])
+            found.append(Stretch(start, end, value or 0.0, len(run)))
+            run = []
+    return found
+
+
+def _span(score: Score) -> TimeSpan:
+    return score.span if isinstance(score.span, TimeSpan) else TimeSpan(0.0, 0.0)
+
+
+def _parts(clip: Clip) -> Iterator[Clip]:
+    count = len(clip.frames)
+    starts = list(range(0, max(1, count - WINDOW_FRAMES // 2), WINDOW_FRAMES))
+    for start, end in zip(starts, [*starts[1:], count], strict=True):
+        yield Clip(clip.frames[start:end], clip.times_s[start:end], clip.fps)
