@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     """Policy file; empty: the one that ships."""
 
     text_plugins: Path | None = None
-    """TOML file of text classifiers and judges that are added to the embedded ones; empty: none."""
+    """TOML file of classifiers and judges of text and pictures that are added to the embedded ones; empty: none."""
 
     provider: str = "framegate development"
     """Who takes responsibility for releases: stands in every manifest."""

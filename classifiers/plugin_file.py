@@ -1,6 +1,7 @@
-"""Reads the file that names text classifiers of your own: local transformers checkpoints and judges behind HTTP.
+"""Reads the file that names classifiers of your own: local transformers checkpoints and judges behind HTTP.
 
-One TOML file, `[[text_classifier]]` and `[[judge]]` blocks (docs/how-to/use-a-bigger-model.md shows both). It checks
+One TOML file with blocks for text (`[[text_classifier]]`, `[[judge]]`) and for pictures (`classifiers.frame_blocks`);
+docs/how-to/use-a-bigger-model.md shows them. It checks
 shapes, names and ranges; opens no checkpoint, contacts nobody and holds no threshold of a policy.
 """
 
@@ -23,33 +24,9 @@ from pydantic import (
 )
 
 from classifiers.base import ConfigurationError
+from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, ZeroShotBlock
 from classifiers.judge_hazards import HAZARDS
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-"""Goes to the ledger with every decision."""
-
-SignalName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")]
-"""Dotted, as the policy writes it: `text.harassment`, or a new one such as `judge.violence`."""
-
-
-class Block(BaseModel):
-    """What every block has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
-
-    name: Name
-    """Its name in the ledger; no built-in one."""
-
-
-class Slope(BaseModel):
-    """Platt scaling of one label: probability = sigmoid(slope * log-odds + offset)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    slope: float = Field(1.0, gt=0, le=1e3)
-    """Above 0: a calibration may not turn the order of scores round."""
-
-    offset: float = Field(0.0, ge=-1e3, le=1e3)
+from classifiers.plugin_block import Block, SignalName, Slope
 
 
 class TextClassifierBlock(Block):
@@ -82,7 +59,7 @@ class TextClassifierBlock(Block):
     temperature: float = Field(1.0, gt=0, le=100)
     """Divides the logits before anything else."""
 
-    calibration: dict[str, Slope] = {}
+    calibration: dict[str, Slope] = Field(default_factory=dict)
     """By label; applied after the temperature."""
 
     pin: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
@@ -111,10 +88,10 @@ class JudgeBlock(Block):
     model: Annotated[str, StringConstraints(min_length=1)]
     """Name by which the server knows the model."""
 
-    signals: dict[str, SignalName] = {}
+    signals: dict[str, SignalName] = Field(default_factory=dict)
     """Code of the family to signal. For families that are given our policy: id of a category, required."""
 
-    ignore: list[str] = []
+    ignore: list[str] = Field(default_factory=list)
     """Codes that are of no concern here; every other one needs a signal."""
 
     reads: Literal["english", "any"] = "english"
@@ -124,10 +101,12 @@ class JudgeBlock(Block):
     band: list[Annotated[float, Field(ge=0, le=1)]] = Field([], max_length=2)
     """[low, high]: from and up to which probability the watched classifier counts as unsure."""
 
-    watches: dict[SignalName, SignalName] = {}
+    watches: dict[SignalName, SignalName] = Field(default_factory=dict)
     """Its signal to the embedded signal that it gives a second opinion on."""
 
-    worth: dict[Literal["safe", "controversial", "unsafe"], Annotated[float, Field(ge=0, le=1)]] = {}
+    worth: dict[Literal["safe", "controversial", "unsafe"], Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict
+    )
     """What a word of the judge is worth as a probability."""
 
     seconds: float = Field(2.0, gt=0, le=60)
@@ -202,6 +181,9 @@ class PluginFile(BaseModel):
 
     text_classifier: list[TextClassifierBlock] = []
     judge: list[JudgeBlock] = []
+    frame_classifier: list[FrameClassifierBlock] = []
+    zero_shot: list[ZeroShotBlock] = []
+    frame_judge: list[FrameJudgeBlock] = []
 
     folder: Path = Field(Path(), exclude=True)
     """Where the file lies."""
@@ -209,7 +191,7 @@ class PluginFile(BaseModel):
     @property
     def blocks(self) -> Sequence[Block]:
         """Every block."""
-        return [*self.text_classifier, *self.judge]
+        return [*self.text_classifier, *self.judge, *self.frame_classifier, *self.zero_shot, *self.frame_judge]
 
 
 def read_plugin_file(path: Path | None) -> PluginFile:

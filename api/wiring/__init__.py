@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from api.keys import anchors_pem, ledger_key, watermark_key
 from api.settings import Settings
-from api.wiring.house import House, now, offered_signals
+from api.wiring.house import House, now
+from api.wiring.offered import offered_signals
 from api.wiring.plugins import configured_rows
 from safety.database import migrate, open_engine, schema_is_current
 from safety.framegate import Framegate

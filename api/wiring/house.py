@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.keys import anchors_pem, session_secret, signer, watermark_key
 from api.views import origin_view
+from api.wiring.offered import offered_signals
 from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
 from classifiers.known_content import KnownContentClassifier
 from classifiers.normalize import normalize
-from classifiers.registered_names import SIGNALS as REGISTERED_SIGNALS
 from classifiers.registered_names import RegisteredNames
 from media.clip import Clip
 from media.limits import Limits
@@ -26,20 +25,19 @@ from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
 from provenance.watermark import SpreadSpectrumWatermark
 from safety.banks import known_signals
-from safety.consent import LIKENESS_SIGNALS
-from safety.domain import Checkpoint, Unmeasured
+from safety.domain import Unmeasured
 from safety.framegate import Framegate
 from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.known_banks import KnownBanks
 from safety.lookup import BankStore
-from safety.measure import ORIGIN_SIGNALS, Instruments
+from safety.measure import Instruments
 from safety.pipeline import Pipeline
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
-from safety.reference import INPUT_SIGNALS, InputGate
+from safety.reference import InputGate
 from safety.release import ReleaseDesk
 from safety.scan import Scanner
-from safety.session import SESSION_SIGNALS, Sessions
+from safety.session import Sessions
 from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ class House(Records):
     @cached_property
     def clip_catalog(self) -> catalog.Catalog:
         """Classifiers of video, and those that cannot work here."""
-        return catalog.build(accepts=Clip)
+        return catalog.build(accepts=Clip, configured=self.text_plugins)
 
     @cached_property
     def prompt_gate(self) -> Gate:
@@ -265,6 +263,10 @@ class House(Records):
         for classifier in self.__dict__.get("text_classifiers", ()):
             if is_second_reader(classifier):
                 classifier.close()
+        if "clip_catalog" in self.__dict__:
+            for watching in self.clip_catalog.classifiers:
+                if hasattr(watching, "close"):
+                    watching.close()
         super().close()
 
     def self_test(self) -> None:
@@ -276,19 +278,3 @@ class House(Records):
         _ = self.gate, self.generator.version
         self.signer.self_test()
         self.ledger.checkpoint()
-
-
-def offered_signals(policy: Policy, configured: Sequence[catalog.Row] = ()) -> dict[Checkpoint, frozenset[str]]:
-    """Every signal that this policy may ask for, by checkpoint, without loading a weights file.
-
-    `configured`: what the settings add to the embedded classifiers.
-    """
-    text, clip = catalog.known_signals(accepts=str, configured=configured), catalog.known_signals(accepts=Clip)
-    clip |= known_signals(policy.categories)
-    registered = REGISTERED_SIGNALS | LIKENESS_SIGNALS
-    return {
-        Checkpoint.PROMPT: text | SESSION_SIGNALS | registered,
-        Checkpoint.INPUT: text | clip | SESSION_SIGNALS | INPUT_SIGNALS | registered,
-        Checkpoint.OUTPUT: clip,
-        Checkpoint.UPLOAD: clip | ORIGIN_SIGNALS,
-    }

@@ -1,14 +1,17 @@
-"""The rows that the file of text plug-ins adds to the catalog. Torch is loaded only when one that needs it is built."""
+"""The rows that the file of plug-ins adds to the catalog. Torch is loaded only when one that needs it is built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifiers.base import ConfigurationError
 from classifiers.catalog import BUILT_IN, Row
+from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, ZeroShotBlock
 from classifiers.plugin_file import JudgeBlock, PluginFile, TextClassifierBlock, read_plugin_file
+from media.clip import Clip
 
 if TYPE_CHECKING:
     from classifiers.base import Classifier
@@ -28,7 +31,37 @@ def configured_rows(path: Path | None, clauses: Callable[[], Clauses] = dict) ->
     file = read_plugin_file(path)
     _refuse_blind_judges(file)
     checkpoints = [_checkpoint_row(block, file.folder) for block in file.text_classifier]
-    return (*checkpoints, *(_judge_row(block, file.folder, clauses) for block in file.judge))
+    judges = [_judge_row(block, file.folder, clauses) for block in file.judge]
+    return (*checkpoints, *judges, *_picture_rows(file, clauses))
+
+
+def _picture_rows(file: PluginFile, clauses: Callable[[], Clauses]) -> Iterator[Row]:
+    for frames in file.frame_classifier:
+        yield Row(frames.name, Clip, frames.reported, partial(_open_frames, frames, file.folder))
+    for words in file.zero_shot:
+        yield Row(words.name, Clip, words.reported, partial(_open_zero_shot, words, file.folder, clauses))
+    for judge in file.frame_judge:
+        yield Row(judge.name, Clip, judge.reported, partial(_open_frame_judge, judge, file.folder, clauses))
+
+
+def _open_frames(block: FrameClassifierBlock, folder: Path, _: object) -> Classifier[Clip]:
+    from classifiers.transformers_frames import open_frame_checkpoint
+
+    return open_frame_checkpoint(block, folder)
+
+
+def _open_zero_shot(block: ZeroShotBlock, folder: Path, clauses: Callable[[], Clauses], _: object) -> Classifier[Clip]:
+    from classifiers.zero_shot import ZeroShotFrames
+
+    return ZeroShotFrames(block, clauses(), folder)
+
+
+def _open_frame_judge(
+    block: FrameJudgeBlock, folder: Path, clauses: Callable[[], Clauses], _: object
+) -> Classifier[Clip]:
+    from classifiers.vision_judge import VisionJudge
+
+    return VisionJudge(block, clauses(), folder)
 
 
 def _refuse_blind_judges(file: PluginFile) -> None:
