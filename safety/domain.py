@@ -196,7 +196,7 @@ class OriginEvidence:
     """One link of the chain: what was seen and how strong it is."""
 
     kind: str
-    """`credential`, `watermark`, `fingerprint`, `metadata` or `forensics`."""
+    """`credential`, `watermark`, `fingerprint`, `metadata`, `visible_label` or `forensics`."""
 
     points_to: Origin
     strength: Strength

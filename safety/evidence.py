@@ -1,21 +1,19 @@
-"""What a file says about itself: evidence from its credential and its container's tags. Pure; looks at no pixel."""
+"""What a file says about itself, by its credential and its tags, and what of it nobody saw. Looks at no pixel."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from media.clip import Coverage, VideoInfo
+from media.xmp import read_xmp
 from provenance.base import Credential, CredentialState
+from safety.declared import declared
 from safety.domain import Origin, OriginEvidence, Strength, Unmeasured
 from safety.known import ReleaseIndex
 from safety.origin import CAPTURED_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
 Links = tuple[list[OriginEvidence], list[Unmeasured]]
 """Evidence that was found, and what could not be looked at."""
-
-DECLARING_TAGS = frozenset({"aigc"})
-"""Container tags that exist only to declare synthesis (GB 45438-2025 asks for the field `AIGC`)."""
-
-WRITER_TAGS = frozenset({"encoder", "handler_name", "software"})
-"""Container tags that name the software that wrote the file last."""
 
 
 def credential_link(credential: Credential | str, known: ReleaseIndex) -> Links:
@@ -57,18 +55,12 @@ def _statement(credential: Credential, release: str | None, *, trusted: bool) ->
     return Origin.UNKNOWN, Strength.HINT, words
 
 
-def metadata_link(info: VideoInfo) -> Links:
-    """Return declarations in container tags; the name of an encoder is a hint and nothing more."""
-    found: list[OriginEvidence] = []
-    for key, value in info.tags.items():
-        shown: dict[str, object] = {key: value[:200]}
-        if any(kind in value for kind in SYNTHETIC_SOURCE_TYPES) or key in DECLARING_TAGS:
-            words = f"The container's tag {key!r} declares that it is synthetic. Anyone can write or remove it."
-            found.append(OriginEvidence("metadata", Origin.SYNTHETIC, Strength.DECLARATION, words, shown))
-        elif key in WRITER_TAGS and value:
-            words = f"The container's tag {key!r} names the software that wrote it last."
-            found.append(OriginEvidence("metadata", Origin.UNKNOWN, Strength.HINT, words, shown))
-    return found, []
+def metadata_link(info: VideoInfo, path: Path) -> Links:
+    """Return what the tags and the XMP of a file declare."""
+    try:
+        return declared({**info.tags, **read_xmp(path)}), []
+    except OSError as error:
+        return declared(info.tags), [Unmeasured("metadata.xmp", f"it cannot be read: {error.strerror}")]
 
 
 HOLE_FRAMES = 8

@@ -1,6 +1,6 @@
 """The other path: where does an uploaded video come from? Evidence, strongest first, fused into an Origin.
 
-    upload ─▶ credential ─▶ isolated decode ─▶ watermark ─▶ fingerprint ─▶ metadata ─▶ forensics ─▶ Origin ─▶ Decision
+    upload ─▶ credential ─▶ isolated decode ─▶ watermark ─▶ fingerprint ─▶ metadata ─▶ label ─▶ forensics ─▶ Origin
 
 Each link says what it saw, how strong that is, and what it could not measure. Fusing is `safety.origin`; what to do
 about an origin is the policy's business.
@@ -36,6 +36,7 @@ from safety.evidence import Links, credential_link, metadata_link, unseen_link
 from safety.forensic_evidence import forensic_link, strongest
 from safety.gate import Gate
 from safety.known import ReleaseIndex
+from safety.label_evidence import label_link
 from safety.measure import ORIGIN_SIGNALS, file_digest
 from safety.origin import fuse, fuse_windows
 from safety.origin_windows import OriginWindows
@@ -43,6 +44,10 @@ from safety.origin_windows import OriginWindows
 SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
 """A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
 every frame there is. No reader looks at more than 480 lines, and smaller frames keep the decoder's memory small."""
+
+
+FRAMES_READ = 3
+"""Frames that are read for a label: about a second of a core each. A label stands longer than a third of a video."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,13 @@ class Scanner:
     surroundings: Callable[[], str] = str
     """Says what else an answer depends on: the state of the banks, the anchors that credentials are trusted under."""
 
+    labels: Classifier[Clip] | None = None
+    """Reads what is written into the picture about its origin; None: unmeasured."""
+
     @property
     def version(self) -> str:
         """Digest of everything that an answer depends on beside the file: equal versions give equal reports."""
-        forensics = "none" if self.forensics is None else f"{self.forensics.name} {self.forensics.version}"
+        forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
         ours = (self.gate.policy.digest, self.watermark.algorithm, self.known.newest(), self.surroundings())
         parts = (forensics, repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -79,7 +87,8 @@ class Scanner:
         credential = self._credential(path)
         decode = self._decode(path)
         links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
-        links += [metadata_link(decode.info), self._forensic_link(decode)]
+        links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
+        links.append(self._forensic_link(decode))
         if decode.coverage is not None:
             links.append(unseen_link(decode.info, decode.coverage))
         report = fuse(
@@ -138,8 +147,7 @@ class Scanner:
         missing = {gap.signal for gap in report.unmeasured}
         origins = [Score(name, float(name == f"origin.{report.origin}")) for name in sorted(ORIGIN_SIGNALS - missing)]
         ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.timeline.windows else []
-        if self.known_content is not None:
-            ran.append((self.known_content.name, self.known_content.version))
+        ran += [(each.name, each.version) for each in (self.known_content, self.labels) if each is not None]
         return Measurement(
             scores=tuple(origins + strongest(decode.timeline.windows) + decode.sightings()),
             unmeasured=report.unmeasured,
@@ -164,6 +172,7 @@ class _Decode:
         self.fingerprints: list[Fingerprint] = []
         self.timeline = OriginWindows(forensics)
         self.strip = Strip()
+        self.read = Strip(most=FRAMES_READ, short_side=SCAN_PLAN.short_side)
         self._known_content = known_content
         self._sightings: dict[str, list[Score]] = {}
 
@@ -172,6 +181,7 @@ class _Decode:
         self.fingerprints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
         self.timeline.watch(clip)
         self.strip.watch(clip)
+        self.read.watch(clip)
         if self._known_content is not None:
             for score in self._known_content.score(clip):
                 self._sightings.setdefault(score.signal, []).append(score)

@@ -18,6 +18,7 @@ from classifiers.base import is_second_reader
 from classifiers.known_content import KnownContentClassifier
 from classifiers.normalize import normalize
 from classifiers.registered_names import RegisteredNames
+from classifiers.visible_label import VisibleLabelClassifier
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -219,19 +220,23 @@ class House(Records):
         return catalog.build((FORENSICS,))
 
     @cached_property
+    def label_reader(self) -> Classifier[Clip]:
+        """Reads labels about origin in the picture."""
+        return VisibleLabelClassifier()
+
+    @cached_property
     def scanner(self) -> Scanner:
         """Reports where uploads come from."""
-        forensics = next(iter(self.origin_catalog.for_clips()), None)
-        recorder = self._gate(Instruments())
         return Scanner(
-            recorder,
+            self._gate(Instruments()),
             self.credential_reader,
             self.watermark,
             self.known,
-            forensics,
+            next(iter(self.origin_catalog.for_clips()), None),
             self.limits,
             self.known_content,
             lambda: f"{self.known_banks.state()} {anchors_pem(self.settings)}",
+            self.label_reader,
         )
 
     @cached_property

@@ -21,9 +21,7 @@ FRAMES = 12
 """At 8 a second."""
 
 _FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_DUPLEX)
-_WORDS = (
-    "build test commit merge status error warning file line total range value index cache remote branch done".split()
-)
+_WORDS = ("build", "test", "commit", "merge", "status", "error", "file", "line", "total", "range", "value", "index")
 
 Chance = np.random.Generator
 
@@ -134,7 +132,7 @@ def charts(chance: Chance) -> list[Frame]:
             else:
                 cv2.circle(frame, (x, y), 4, colours[0], -1, cv2.LINE_AA)
         if not bars:
-            cv2.polylines(frame, [np.array(points, np.int32)], False, colours[0], 2, cv2.LINE_AA)
+            cv2.polylines(frame, [np.array(points, np.int32)], isClosed=False, color=colours[0], thickness=2)
         frames.append(frame)
     return frames
 

