@@ -80,6 +80,48 @@ class Credential:
     detail: dict[str, object] = field(default_factory=dict)
 
 
+class InputRelation(StrEnum):
+    """What an input was to what was made: C2PA's words for the relationship of an ingredient."""
+
+    INPUT = "inputTo"
+    """It was given to the generator: a reference picture."""
+
+    PARENT = "parentOf"
+    """It was changed: extended, remixed, edited."""
+
+
+@dataclass(frozen=True)
+class ClaimInput:
+    """A file that something was made from; the manifest it carries is carried on."""
+
+    path: Path
+    relation: InputRelation
+    title: str
+    """Shown to everybody: a file name or an id, never a prompt."""
+
+
+@dataclass(frozen=True)
+class LedgerProof:
+    """That a decision stands in the log: RFC 9162 inclusion under a C2SP checkpoint. Holds no content."""
+
+    checkpoint: str
+    """Signed note."""
+
+    position: int
+    leaf: bytes
+    """SHA-256 leaf hash of the entry."""
+
+    path: tuple[bytes, ...]
+    """Audit path, leaf side first, 32 bytes each."""
+
+
+class MiningChoice(StrEnum):
+    """What `cawg.training-mining` says about each of its four uses."""
+
+    NOT_ALLOWED = "notAllowed"
+    ALLOWED = "allowed"
+
+
 @dataclass(frozen=True)
 class Claim:
     """What we vouch for when signing. Never the prompt."""
@@ -97,6 +139,16 @@ class Claim:
     """Hex of the SoftBinding id."""
 
     digital_source_type: str = "trainedAlgorithmicMedia"
+    inputs: tuple[ClaimInput, ...] = ()
+    """With a parent among them the claim says that something was opened and edited, otherwise that it was created."""
+
+    thumbnail: bytes = b""
+    """A JPEG of the marked picture; empty for none."""
+
+    proof: LedgerProof | None = None
+    """That `decision` is in the ledger."""
+
+    mining: MiningChoice = MiningChoice.NOT_ALLOWED
 
 
 class CredentialSigner(Protocol):

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from provenance.base import SignerUnusable
-from provenance.chain import CLAIM_SIGNING, check_chain, load_private_key, signer_id
+from provenance.chain import CLAIM_SIGNING, SigningKey, check_chain, load_private_key, signer_id
 
 __all__ = [
     "DevelopmentPki",
@@ -31,7 +31,7 @@ __all__ = [
 
 ROOT_DAYS, INTERMEDIATE_DAYS, LEAF_DAYS = 3650, 1825, 365
 
-_Signed = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+_Signed = tuple[x509.Certificate, SigningKey]
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,16 @@ def issue(
     depth: int | None = None,
     uses: tuple[ObjectIdentifier, ...] = (),
     uses_critical: bool = False,
-    curve: ec.EllipticCurve | None = None,
+    key: SigningKey | None = None,
 ) -> _Signed:
     """Return a certificate and its key: by `issuer`, or self-signed without one.
 
     Args:
         depth: authorities allowed below this one; None for no limit.
+        key: the subject's; a new one on P-256 without it.
         not_before: start of validity; five minutes ago by default, for clocks that disagree.
     """
-    key = ec.generate_private_key(curve or ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
@@ -148,7 +149,8 @@ def issue(
     )
     if uses:
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=uses_critical)
-    return builder.sign(issuer_key, hashes.SHA256()), key
+    digest = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(issuer_key, digest), key
 
 
 def certificate_pem(certificate: x509.Certificate) -> str:
@@ -156,7 +158,7 @@ def certificate_pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
-def private_key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def private_key_pem(key: SigningKey) -> str:
     """Return a key as unencrypted PKCS #8 PEM text: the caller guards it."""
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

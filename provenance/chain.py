@@ -6,13 +6,14 @@ The binding proof is the signer's own self-test, which signs and re-reads. Does 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from provenance.base import SignerUnusable
@@ -26,11 +27,22 @@ DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 SIGNING_USES = (CLAIM_SIGNING, DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION)
 """Any one of these lets a leaf sign a claim."""
 
+SigningKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+class Algorithm(StrEnum):
+    """COSE signature algorithms that C2PA allows and we sign with."""
+
+    ES256 = "ES256"
+    ES384 = "ES384"
+    ED25519 = "ED25519"
+
+
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 def check_chain(chain_pem: str, key_pem: str | None, at: datetime, anchors_pem: str = "") -> None:
-    """Return if this chain can sign C2PA claims with ES256 at a moment.
+    """Return if this chain can sign C2PA claims at a moment.
 
     Args:
         chain_pem: leaf first, then its authorities; the root may be left out.
@@ -64,8 +76,8 @@ def check_chain(chain_pem: str, key_pem: str | None, at: datetime, anchors_pem: 
         raise SignerUnusable("an intermediate is missing: the chain holds the leaf alone")
 
 
-def load_private_key(key_pem: str) -> ec.EllipticCurvePrivateKey:
-    """Return an unencrypted elliptic-curve key.
+def load_private_key(key_pem: str) -> SigningKey:
+    """Return an unencrypted key that a claim can be signed with.
 
     Raises:
         SignerUnusable: the text is no such key.
@@ -74,9 +86,31 @@ def load_private_key(key_pem: str) -> ec.EllipticCurvePrivateKey:
         key = serialization.load_pem_private_key(key_pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SignerUnusable("the signing key is not an unencrypted PEM private key") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise SignerUnusable("the signing key is not an elliptic-curve key; ES256 needs one on P-256")
-    return key
+    if isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+        return key
+    raise SignerUnusable("the signing key is not an elliptic-curve key; use P-256, P-384 or Ed25519")
+
+
+def algorithm_of(chain_pem: str) -> Algorithm:
+    """Return the algorithm that goes with the leaf's key.
+
+    Raises:
+        SignerUnusable: there is none.
+    """
+    return _algorithm(_certificates(chain_pem, "the signing chain")[0])
+
+
+def _algorithm(leaf: x509.Certificate) -> Algorithm:
+    key = leaf.public_key()
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return Algorithm.ED25519
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if isinstance(key.curve, ec.SECP256R1):
+            return Algorithm.ES256
+        if isinstance(key.curve, ec.SECP384R1):
+            return Algorithm.ES384
+    kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
+    raise SignerUnusable(f"{_title(leaf)} has a {kind} key; it needs P-256 (ES256), P-384 (ES384) or Ed25519")
 
 
 def signer_id(chain_pem: str) -> str:
@@ -102,10 +136,7 @@ def _check_leaf(leaf: x509.Certificate, at: datetime) -> None:
     constraints = _extension(leaf, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
         raise SignerUnusable(f"{_title(leaf)} is an authority (CA), not a signing leaf; put the leaf first")
-    key = leaf.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        kind = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
-        raise SignerUnusable(f"{_title(leaf)} has a {kind} key; ES256 needs the curve P-256 (secp256r1)")
+    _algorithm(leaf)
     usage = _extension(leaf, x509.KeyUsage)
     if usage is None or not usage.digital_signature:
         raise SignerUnusable(f"{_title(leaf)} lacks the key usage digitalSignature")
@@ -126,7 +157,7 @@ def _check_dates(certificate: x509.Certificate, at: datetime) -> None:
         raise SignerUnusable(f"{_title(certificate)} has expired on {certificate.not_valid_after_utc}")
 
 
-def _check_key(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+def _check_key(leaf: x509.Certificate, key: SigningKey) -> None:
     if key.public_key() != leaf.public_key():
         raise SignerUnusable(f"the key does not match the certificate {_title(leaf)}")
 

@@ -21,6 +21,7 @@ from typing import Any
 from c2pa import C2paError, Context, Reader  # type: ignore[import-untyped]
 
 from provenance.base import Credential, CredentialState, CredentialUnreadable
+from provenance.ingredients import ingredient_tree
 from provenance.manifest import RELEASE_ASSERTION
 
 MAX_BYTES = 2 * 1024**3
@@ -41,8 +42,18 @@ TRUSTED_USES = "".join(
 Json = Mapping[str, Any]
 
 
-def trust_settings(anchors_pem: str) -> dict[str, Any]:
-    """Return c2pa settings that trust these anchors and nothing else, and keep the library off the network."""
+MERKLE_PIECE_KB = 1024
+"""Size of the pieces that large files are hashed in."""
+
+
+def trust_settings(anchors_pem: str, *, merkle: bool = False) -> dict[str, Any]:
+    """Return c2pa settings that trust these anchors and nothing else, and keep the library off the network.
+
+    `merkle`: sign with one hash for each piece of a file, which bounds memory.
+    """
+    core: dict[str, Any] = {"allowed_network_hosts": []}
+    if merkle:
+        core["merkle_tree_chunk_size_in_kb"] = MERKLE_PIECE_KB
     return {
         "version": 1,
         "trust": {"trust_anchors": anchors_pem, "trust_config": TRUSTED_USES},
@@ -52,7 +63,7 @@ def trust_settings(anchors_pem: str) -> dict[str, Any]:
             "remote_manifest_fetch": False,
             "ocsp_fetch": False,
         },
-        "core": {"allowed_network_hosts": []},
+        "core": core,
         "builder": {"thumbnail": {"enabled": False}},
     }
 
@@ -176,7 +187,9 @@ def credential_from(report: Json, allowed_signers: frozenset[str] | None) -> Cre
             "validation_state": report.get("validation_state"),
             "signer": signer,
             "manifests": len(manifests),
-            "release": {str(key): str(value) for key, value in release.items()},
+            "release": {str(key): str(value) for key, value in release.items() if key != "ledger"},
+            "ledger": release.get("ledger"),
+            "ingredients": ingredient_tree(report),
             "informational": list(_codes(results, "informational")),
         },
     )

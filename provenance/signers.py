@@ -7,6 +7,7 @@ Does not decide what may be signed and keeps no record of it.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import tempfile
@@ -18,21 +19,26 @@ from pathlib import Path
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Signer  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable, SignerUnusable, SigningError
 from provenance.certificates import DevelopmentPki
-from provenance.chain import check_chain, load_private_key, signer_id
+from provenance.chain import SigningKey, algorithm_of, check_chain, load_private_key, signer_id
 from provenance.credentials import C2paReader, ProcessContext, media_type_of, trust_settings
-from provenance.manifest import manifest_for
+from provenance.manifest import THUMBNAIL, ingredient_for, manifest_for
 from provenance.specimen import specimen_claim, write_specimen
 from provenance.streams import WitnessedFile, put_in_place, require_room
 
 _LOG = logging.getLogger(__name__)
 
 SignBytes = Callable[[bytes], bytes]
-"""Takes the bytes to sign, returns an ES256 signature as r||s (64 bytes)."""
+"""Takes the bytes to sign, returns a signature as COSE wants it: r||s for ES256 (64 bytes) and ES384 (96), 64 bytes of
+Ed25519."""
+
+MERKLE_FROM_BYTES = 256 * 1024**2
+"""Files from this size on are hashed piece by piece (a Merkle tree in the manifest): a gigabyte then takes some 40 MB
+of memory instead of 550. Smaller ones are not, because not every reader knows such manifests."""
 
 
 class TimestampPolicy(StrEnum):
@@ -48,7 +54,7 @@ class CallbackSigner:
     Args:
         name: what the ledger calls it.
         chain_pem: leaf, then intermediates.
-        sign_bytes: makes an ES256 signature.
+        sign_bytes: makes a signature with the leaf's key, by the algorithm that goes with it.
         anchors_pem: roots of the signer and of its time-stamp authority; what is signed must be Trusted by them.
         timestamp_url: an RFC 3161 authority; None signs without a time stamp.
         timestamp_policy: whether a missing time stamp fails the signing.
@@ -70,7 +76,9 @@ class CallbackSigner:
         self._sign_bytes = sign_bytes
         self._timestamp_url = timestamp_url
         self._timestamp_policy = timestamp_policy
+        self._algorithm = C2paSigningAlg[algorithm_of(chain_pem).value]
         self._context = ProcessContext(trust_settings(anchors_pem))
+        self._merkle_context = ProcessContext(trust_settings(anchors_pem, merkle=True))
         self._reader = C2paReader(anchors_pem, frozenset({signer_id(chain_pem)}))
 
     @property
@@ -86,7 +94,7 @@ class CallbackSigner:
         Raises:
             SigningError: nothing is at `destination`, or what was there before still is.
         """
-        manifest = manifest_for(claim)
+        manifest_for(claim)  # a claim that cannot be made fails before a file is
         try:
             require_room(source, destination)
             descriptor, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.", suffix=".part")
@@ -95,8 +103,7 @@ class CallbackSigner:
             raise SigningError(f"{destination.name} cannot be signed: {error.strerror or error}") from error
         part = Path(name)
         try:
-            stamp = self._sign_with_policy(source, part, manifest)
-            credential = self._verified(part)
+            stamp, credential = self._signed(source, part, claim)
             if stamp == "trusted" and credential.signed_at is None:
                 raise SigningError("the signed file carries no trusted time stamp; is its root among the anchors?")
             put_in_place(part, destination)
@@ -124,12 +131,20 @@ class CallbackSigner:
     def _check_certificates(self) -> None:
         check_chain(self._chain_pem, None, datetime.now(UTC), self._anchors_pem)
 
-    def _sign_with_policy(self, source: Path, part: Path, manifest: dict[str, object]) -> str:
+    def _signed(self, source: Path, part: Path, claim: Claim) -> tuple[str, Credential]:
+        if source.stat().st_size >= MERKLE_FROM_BYTES:
+            try:
+                return self._sign_with_policy(source, part, claim, merkle=True), self._verified(part)
+            except SigningError as error:  # the library cannot hash every layout piece by piece (two mdat boxes)
+                _LOG.warning("%s cannot be signed piece by piece, so it takes more memory: %s", source.name, error)
+        return self._sign_with_policy(source, part, claim), self._verified(part)
+
+    def _sign_with_policy(self, source: Path, part: Path, claim: Claim, *, merkle: bool = False) -> str:
         if self._timestamp_url is None:
-            self._write_signed(source, part, manifest, None)
+            self._write_signed(source, part, claim, None, merkle=merkle)
             return "none"
         try:
-            self._write_signed(source, part, manifest, self._timestamp_url)
+            self._write_signed(source, part, claim, self._timestamp_url, merkle=merkle)
             if self._timestamp_policy is TimestampPolicy.REQUIRED or self._verified(part).signed_at is not None:
                 return "trusted"
             reason = "its token is not trusted"
@@ -138,10 +153,10 @@ class CallbackSigner:
                 raise
             reason = str(error)
         _LOG.warning("signing without a time stamp; the authority failed: %s", reason)
-        self._write_signed(source, part, manifest, None)
+        self._write_signed(source, part, claim, None, merkle=merkle)
         return "unavailable"
 
-    def _write_signed(self, source: Path, part: Path, manifest: dict[str, object], timestamp_url: str | None) -> None:
+    def _write_signed(self, source: Path, part: Path, claim: Claim, timestamp_url: str | None, *, merkle: bool) -> None:
         raised: list[Exception] = []
 
         def sign_bytes(data: bytes) -> bytes:
@@ -157,8 +172,10 @@ class CallbackSigner:
                 raise SigningError(f"{source.name} is of a kind that cannot carry an embedded credential; use mp4")
             reading.seek(0)
             try:
-                signer = Signer.from_callback(sign_bytes, C2paSigningAlg.ES256, self._chain_pem, timestamp_url)
-                with signer, Builder(manifest, self._context.get()) as builder:
+                context = self._merkle_context if merkle else self._context
+                signer = Signer.from_callback(sign_bytes, self._algorithm, self._chain_pem, timestamp_url)
+                with signer, Builder(manifest_for(claim), context.get()) as builder:
+                    add_inputs(builder, claim)
                     builder.sign(signer, media_type, reading, writing)
             except C2paError as error:
                 if writing.failure is not None:
@@ -202,7 +219,7 @@ class FileSigner(CallbackSigner):
         super().__init__(
             name,
             chain_pem,
-            es256(load_private_key(self._key_pem)),
+            sign_with(load_private_key(self._key_pem)),
             anchors_pem,
             timestamp_url=timestamp_url,
             timestamp_policy=timestamp_policy,
@@ -240,11 +257,35 @@ class UnsafeDevelopmentSigner(FileSigner):
         )
 
 
-def es256(key: ec.EllipticCurvePrivateKey) -> SignBytes:
-    """Return a function that signs with a key in memory, in the form COSE wants (RFC 9053 section 2.1: r||s)."""
+def sign_with(key: SigningKey) -> SignBytes:
+    """Return a function that signs with a key in memory, in the form COSE wants (RFC 9053 sections 2.1 and 2.2)."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign
+    size = key.curve.key_size // 8
+    digest = hashes.SHA384() if size == 48 else hashes.SHA256()
 
     def sign(data: bytes) -> bytes:
-        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
     return sign
+
+
+def add_inputs(builder: Builder, claim: Claim) -> None:
+    """Give a builder what the claim's manifest refers to: its ingredients with their own manifests, and a thumbnail.
+
+    Raises:
+        SigningError: an input is of a kind that cannot be an ingredient.
+        OSError: an input cannot be read.
+    """
+    for number, each in enumerate(claim.inputs):
+        with each.path.open("rb") as file:
+            media_type = media_type_of(file.read(16))
+            if media_type is None:
+                raise SigningError(
+                    f"the input {each.title!r} is of a kind that no credential can refer to; use mp4, png"
+                )
+            file.seek(0)
+            builder.add_ingredient(ingredient_for(each, number), media_type, file)
+    if claim.thumbnail:
+        builder.add_resource(THUMBNAIL, io.BytesIO(claim.thumbnail))

@@ -46,7 +46,10 @@ class TimestampIssuer:
         self._certificates = [
             asn1_x509.Certificate.load(item.public_bytes(serialization.Encoding.DER)) for item in chain
         ]
-        self._key = load_private_key(key_pem)
+        key = load_private_key(key_pem)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise SignerUnusable("the time-stamp key is not an elliptic-curve key on P-256")
+        self._key = key
         self._clock = clock
 
     def reply(self, request_der: bytes) -> bytes:

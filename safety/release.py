@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from media.blobs import BlobStore
 from media.clip import Clip
 from media.codec import encode_mp4
 from media.fingerprint import MIN_QUALITY, fingerprint
-from provenance.base import Claim, CredentialSigner, CredentialState, Watermark
+from media.stills import thumbnail_jpeg
+from provenance.base import Claim, ClaimInput, CredentialSigner, CredentialState, LedgerProof, Watermark
 from safety.domain import Decision, Release
 from safety.errors import ReleaseError
 from safety.gate import NAMESPACE, Clock, Gate
 from safety.ledger import Ledger
+from safety.merkle import leaf_hash
+from safety.proofs import prove_entry
 
 CRF = 18
 """x264 quality of what leaves: visually lossless at delivery sizes, and the watermark survives a second encode."""
@@ -107,8 +110,19 @@ class ReleaseDesk:
         reading = detector.read()
         return Screened(decision.id, reading.id_hex if reading else "", hashes)
 
-    def sign(self, marked: Marked, screened: Screened, prompt: Decision, output: Decision, job: str) -> Release:
+    def sign(
+        self,
+        marked: Marked,
+        screened: Screened,
+        prompt: Decision,
+        output: Decision,
+        job: str,
+        *,
+        inputs: Sequence[ClaimInput] = (),
+    ) -> Release:
         """Sign the screened file, re-read it as Trusted, store it and return the Release to register.
+
+        `inputs`: what the clip was made from; the manifests they carry are carried on.
 
         Raises:
             ReleaseError: the watermark does not decode from the screened file, or the Decision is about another file.
@@ -132,6 +146,9 @@ class ReleaseDesk:
             provider=self.provider,
             watermark_alg=self.watermark.algorithm,
             watermark=marked.watermark,
+            inputs=tuple(inputs),
+            thumbnail=thumbnail_jpeg(self.blobs.path(marked.sha256)),
+            proof=self._proof(output),
         )
         with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
             path = Path(folder) / "signed.mp4"
@@ -160,6 +177,11 @@ class ReleaseDesk:
         """Write the Release: from here on it can be downloaded, found by its marks, and audited."""
         self.blobs.verify(release.sha256)
         return self.ledger.append_release(release)
+
+    def _proof(self, decision: Decision) -> LedgerProof:
+        self.ledger.checkpoint()
+        proof = prove_entry(self.ledger, decision.id, self.ledger.public_key)
+        return LedgerProof(proof.checkpoint, proof.position, leaf_hash(proof.body), proof.path)
 
     def _free_id(self, release: str) -> str:
         """A 48-bit id from the release's id; the next one where another release holds it already."""

@@ -43,6 +43,8 @@ def _with_expired_intermediate() -> None:
     check(issue("l", "t", issuer=old, uses=(CLAIM_SIGNING,)), old)
 
 
+LARGE_KEY = ec.generate_private_key(ec.SECP521R1())
+
 FAULTS: dict[str, tuple[Callable[[], None], str]] = {
     "expired": (lambda: check(GOOD, ISSUER, at=NOW + timedelta(days=400)), "has expired"),
     "not yet valid": (lambda: check(GOOD, ISSUER, at=NOW - timedelta(days=1)), "not yet valid"),
@@ -59,8 +61,8 @@ FAULTS: dict[str, tuple[Callable[[], None], str]] = {
     ),
     "authority as leaf": (lambda: check(ISSUER), r"is an authority \(CA\)"),
     "wrong curve": (
-        lambda: check(issue("l", "t", issuer=ISSUER, uses=(CLAIM_SIGNING,), curve=ec.SECP384R1()), ISSUER),
-        "secp384r1 key; ES256 needs the curve P-256",
+        lambda: check(issue("l", "t", issuer=ISSUER, uses=(CLAIM_SIGNING,), key=LARGE_KEY), ISSUER),
+        r"secp521r1 key; it needs P-256 \(ES256\), P-384 \(ES384\) or Ed25519",
     ),
     "no certificate": (lambda: check_chain("rubbish", None, NOW), "no readable PEM certificate"),
     "no key": (lambda: check_chain(chain(GOOD, ISSUER), "rubbish", NOW, ANCHORS), "not an unencrypted PEM private key"),

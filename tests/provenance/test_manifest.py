@@ -67,7 +67,7 @@ def test_no_field_of_the_claim_can_carry_a_prompt() -> None:
     """The prompt stays out because a Claim has no place for it; a new field must be thought about here."""
     assert {field.name for field in fields(Claim)} == {
         *("title", "release", "decision", "policy", "generator", "generator_version", "created_at", "provider"),
-        *("watermark_alg", "watermark", "digital_source_type"),
+        *("watermark_alg", "watermark", "digital_source_type", "inputs", "thumbnail", "proof", "mining"),
     }
 
 

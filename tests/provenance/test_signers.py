@@ -20,7 +20,7 @@ from provenance.base import Claim, CredentialState, SignerUnusable, SigningError
 from provenance.certificates import DevelopmentPki, certificate_pem, create_development_pki, issue, private_key_pem
 from provenance.chain import CLAIM_SIGNING, load_private_key
 from provenance.credentials import C2paReader
-from provenance.signers import CallbackSigner, FileSigner, TimestampPolicy, UnsafeDevelopmentSigner, es256
+from provenance.signers import CallbackSigner, FileSigner, TimestampPolicy, UnsafeDevelopmentSigner, sign_with
 from provenance.timestamps import DevelopmentTimestampAuthority, TimestampIssuer
 
 NOBODY = "http://127.0.0.1:9/"
@@ -119,7 +119,7 @@ def test_a_stamped_file_outlives_its_certificate_and_an_unstamped_one_does_not(
     expiry = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
     leaf = issue("leaf", "test", issuer=root, uses=(CLAIM_SIGNING,), days=1, not_before=expiry - timedelta(days=1))
     anchors = certificate_pem(root[0])
-    key = es256(leaf[1])
+    key = sign_with(leaf[1])
     with DevelopmentTimestampAuthority(
         TimestampIssuer(certificate_pem(stamp[0]), private_key_pem(stamp[1]))
     ) as running:
@@ -156,7 +156,7 @@ def test_a_file_signed_by_the_wrong_key_is_never_put_in_place(
     pki: DevelopmentPki, anchors: str, video: Path, tmp_path: Path, claim: Claim
 ) -> None:
     wrong = load_private_key(pki.timestamp_key_pem.read_text())
-    signer = CallbackSigner("wrong", pki.chain_pem.read_text(), es256(wrong), anchors)
+    signer = CallbackSigner("wrong", pki.chain_pem.read_text(), sign_with(wrong), anchors)
 
     with pytest.raises(SigningError):
         signer.sign(video, tmp_path / "out.mp4", claim)
@@ -280,7 +280,7 @@ def test_signing_with_such_a_chain_leaves_nothing_even_without_self_test(
 ) -> None:
     chain = UNUSABLE[fault][0]()
     pem = "".join(certificate_pem(certificate) for certificate, _ in chain)
-    signer = CallbackSigner("bad", pem, es256(chain[0][1]), certificate_pem(ROOT[0]))
+    signer = CallbackSigner("bad", pem, sign_with(chain[0][1]), certificate_pem(ROOT[0]))
 
     with pytest.raises(SigningError):
         signer.sign(video, tmp_path / "out.mp4", claim)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from media.clip import Clip
 from media.codec import decode, encode_mp4
 from media.errors import EncodingError
+from media.quality import psnr_db, ssim
 from provenance.base import MarkingError, MarkReading
 from provenance.watermark import ALGORITHM, FLOOR, Quality, SpreadSpectrumWatermark
 from provenance.watermark_detector import FALSE_ACCEPT, SpreadSpectrumDetector
-from media.quality import psnr_db, ssim
 
 KEY = b"a key of sixteen"
 ID = "123456789abc"
