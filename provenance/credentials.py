@@ -42,6 +42,10 @@ TRUSTED_USES = "".join(
 Json = Mapping[str, Any]
 
 
+BACKING_STORE_MB = 16
+"""Above this the library works on a file in the temporary folder; its default of 512 MB keeps the file in memory twice.
+"""
+
 MERKLE_PIECE_KB = 1024
 """Size of the pieces that large files are hashed in."""
 
@@ -51,7 +55,7 @@ def trust_settings(anchors_pem: str, *, merkle: bool = False) -> dict[str, Any]:
 
     `merkle`: sign with one hash for each piece of a file, which bounds memory.
     """
-    core: dict[str, Any] = {"allowed_network_hosts": []}
+    core: dict[str, Any] = {"allowed_network_hosts": [], "backing_store_memory_threshold_in_mb": BACKING_STORE_MB}
     if merkle:
         core["merkle_tree_chunk_size_in_kb"] = MERKLE_PIECE_KB
     return {
