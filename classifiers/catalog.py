@@ -26,6 +26,7 @@ from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
 from classifiers.text_encoder import TextEncoderClassifier
 from classifiers.text_in_frames import TextInFramesClassifier, derived_signals
+from classifiers.violence import ViolenceClassifier
 from classifiers.weapons import WeaponClassifier
 from media.clip import Clip
 
@@ -81,6 +82,13 @@ _CLIPS = (
     Row("nudity", Clip, NudityClassifier.signals, lambda _: NudityClassifier()),
     Row(
         "weapons", Clip, WeaponClassifier.signals, lambda parts: WeaponClassifier(parts.frame_encoder), ENCODER_PACKAGE
+    ),
+    Row(
+        "violence",
+        Clip,
+        ViolenceClassifier.signals,
+        lambda parts: ViolenceClassifier(parts.frame_encoder),
+        ENCODER_PACKAGE,
     ),
     Row(
         "forensics",

@@ -6,6 +6,7 @@ The folder is scratch: embeddings of third-party media are never committed.
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from media.codec import decode
 from media.errors import MediaError
 from media.renditions import first_frames
 
+PERMISSIVE = re.compile(r"^(MIT|Apache|BSD|CC-BY-4|CC0)")
+"""Beginnings of the licences that new shipped weights are learned from."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -35,6 +39,11 @@ class Row:
 
     repository: str
     meta: dict[str, str]
+
+    @property
+    def is_permissive(self) -> bool:
+        """Whether the row states a permissive licence."""
+        return PERMISSIVE.match(self.meta.get("licence") or "") is not None
 
 
 def manifest(data: Path) -> list[Row]:
@@ -74,6 +83,24 @@ def frames(rows: list[Row], data: Path, encoder: FrameEncoder, cache: Path) -> d
             known[row.file] = encoder.embed(seen[len(seen) * at // 6] for at in (0, 3, 5))
     _keep(kept, known)
     return {row.file: known[row.file] for row in rows}
+
+
+def middles(rows: list[Row], data: Path, encoder: FrameEncoder, cache: Path) -> dict[str, NDArray[np.float32]]:
+    """Return float32 (1, 512) for each clip that decodes, by file: its middle frame. Kept after every 25 clips."""
+    kept = cache / "middles.npz"
+    known = dict(np.load(kept)) if kept.exists() else {}
+    for row in rows:
+        if row.file not in known:
+            try:
+                seen = [frame for _, frame in decode(data / row.file)]
+            except MediaError as error:
+                print(f"left out {row.file}: {error}")
+                continue
+            known[row.file] = encoder.embed([seen[len(seen) // 2]])
+            if len(known) % 25 == 0:
+                _keep(kept, known)
+    _keep(kept, known)
+    return {row.file: known[row.file] for row in rows if row.file in known}
 
 
 def _worn(picture: Image.Image, name: str) -> Image.Image:

@@ -50,6 +50,12 @@ def platt(logits: Floats, y: NDArray[np.bool_]) -> tuple[float, float]:
     return float(regression.coef_[0, 0]), float(regression.intercept_[0])
 
 
+def joined(logits: Floats, other: Floats, y: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Return slope, weight of another measurement and offset: Platt's calibration with one more number beside."""
+    regression = LogisticRegression(C=1e6, class_weight="balanced").fit(np.column_stack([logits, other]), y)
+    return float(regression.coef_[0, 0]), float(regression.coef_[0, 1]), float(regression.intercept_[0])
+
+
 def probability(logits: Floats) -> Floats:
     """Return the logistic function of each logit."""
     return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float64)

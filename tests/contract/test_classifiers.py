@@ -18,6 +18,7 @@ from classifiers.frame_encoder import WEIGHTS as ENCODER_WEIGHTS
 from classifiers.linear_head import CONFIG_FILE, WEIGHTS_FILE
 from classifiers.nudity import NudityClassifier
 from classifiers.ocr import NETWORKS, OcrReader
+from classifiers.violence import ViolenceClassifier
 from classifiers.weapons import WeaponClassifier
 from classifiers.weights import EMBEDDED
 from media.clip import Clip
@@ -154,7 +155,7 @@ def test_a_network_with_one_flipped_bit_is_refused(name, tmp_path):
         build(altered)
 
 
-@pytest.mark.parametrize("head", [WeaponClassifier, ForensicClassifier])
+@pytest.mark.parametrize("head", [WeaponClassifier, ViolenceClassifier, ForensicClassifier])
 @pytest.mark.parametrize("file", [WEIGHTS_FILE, CONFIG_FILE])
 def test_a_head_with_one_flipped_bit_is_refused(head, file, tmp_path):
     folder = Path(shutil.copytree(EMBEDDED / head.name, tmp_path / head.name))
@@ -164,7 +165,7 @@ def test_a_head_with_one_flipped_bit_is_refused(head, file, tmp_path):
         head(FrameEncoder(), folder)
 
 
-@pytest.mark.parametrize("head", [WeaponClassifier, ForensicClassifier])
+@pytest.mark.parametrize("head", [WeaponClassifier, ViolenceClassifier, ForensicClassifier])
 def test_a_missing_head_is_refused(head, tmp_path):
     with pytest.raises(WeightsError, match="cannot be read"):
         head(FrameEncoder(), tmp_path)
