@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from classifiers.base import Score
-from classifiers.languages import readers_of
 from classifiers.listed import ListedPhrases, strongest
-from classifiers.listed_languages import ListedInLanguages
-from classifiers.normalize import normalize
+from classifiers.listed_languages import ListedInLanguages, found_in
 from classifiers.vocabulary import LISTS
 from classifiers.weights import version_of
 
@@ -64,11 +62,7 @@ class ContextClassifier:
         Raises:
             MeasurementError: the text has no letters or is in a language without a list.
         """
-        normalized = normalize(content)
-        readers = readers_of(normalized.text)
-        found = self._list.find(normalized, "cue") if readers.latin else {}
-        for signal, hits in self._foreign.find(normalized, "cue", readers.others).items():
-            found.setdefault(signal, []).extend(hits)
+        found = found_in(content, self._list, self._foreign, "cue")
         if found.get(CLAIMED):
             found = {signal: hits for signal, hits in found.items() if signal not in CONTEXTS}
         return strongest(found, SIGNALS)

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from classifiers.base import Score
-from classifiers.languages import readers_of
 from classifiers.listed import ListedPhrases, strongest
-from classifiers.listed_languages import ListedInLanguages
-from classifiers.normalize import normalize
+from classifiers.listed_languages import ListedInLanguages, found_in
 from classifiers.vocabulary import LISTS
 from classifiers.weights import version_of
 
@@ -62,9 +60,4 @@ class LexiconClassifier:
         Raises:
             MeasurementError: the text has no letters or is in a language without a list.
         """
-        normalized = normalize(content)
-        readers = readers_of(normalized.text)
-        found = self._list.find(normalized, "term") if readers.latin else {}
-        for signal, hits in self._foreign.find(normalized, "term", readers.others).items():
-            found.setdefault(signal, []).extend(hits)
-        return strongest(found, SIGNALS)
+        return strongest(found_in(content, self._list, self._foreign, "term"), SIGNALS)

@@ -2,7 +2,7 @@
 
 Languages with spaces and letters that fold are matched word by word (`classifiers.phrases`); Arabic allows a joined
 particle or article, Hindi keeps its vowel signs, Chinese and Japanese have no word breaks to respect. It decides
-nothing about the language: the caller says which lists count.
+nothing about the language: `languages` says which lists count.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from classifiers.base import ClassifierError, Score
-from classifiers.languages import SUPPORTED
-from classifiers.normalize import Normalized
+from classifiers.languages import SUPPORTED, readers_of
+from classifiers.listed import ListedPhrases
+from classifiers.normalize import Normalized, normalize
 from classifiers.phrases import Hit, PhraseIndex, words_of
 from classifiers.weights import version_of
 
@@ -104,6 +105,20 @@ class ListedInLanguages:
                 for match in pattern.finditer(normalized.text):
                     add(entry, match.start(), match.end())
         return found
+
+
+def found_in(content: str, english: ListedPhrases, foreign: ListedInLanguages, kind: str) -> dict[str, list[Score]]:
+    """Return what both lists find in a text as a requester wrote it, by signal.
+
+    Raises:
+        MeasurementError: the text has no letters or is in a language without a list.
+    """
+    normalized = normalize(content)
+    readers = readers_of(normalized.text)
+    found = english.find(normalized, kind) if readers.latin else {}
+    for signal, hits in foreign.find(normalized, kind, readers.others).items():
+        found.setdefault(signal, []).extend(hits)
+    return found
 
 
 _LATIN: Final = frozenset({"de", "fr", "es", "pt", "it", "tr", "und"})

@@ -21,7 +21,7 @@ from classifiers.normalize import Normalized
 from classifiers.weights import embedded
 
 HEADS_FILE: Final = "multilingual_encoder/heads.safetensors"
-HEADS_SHA256: Final = "1a29ce2fa59376f7f08560694afe86a23d2e0eec2fcdd1ee045ab309d4ea1513"
+HEADS_SHA256: Final = "c7eb670cc835b1aa6816ad766e1634c8d10692dfad6f93f7f8b37cf860d5c98f"
 CONFIG_FILE: Final = "multilingual_encoder/config.json"
 CONFIG_SHA256: Final = "0a39bcb472d68faac638b012d5be387963e1b0fde8f035152d935e648ea5c277"
 

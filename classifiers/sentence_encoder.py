@@ -20,7 +20,7 @@ from classifiers.vocabulary import TOKENIZER_FILE, TOKENIZER_SHA256
 from classifiers.weights import embedded
 
 ENCODER_FILE: Final = "text_encoder/encoder.onnx"
-ENCODER_SHA256: Final = "042458efeb4375680c8cd6b549914ad9171bcd816a9074022c2ec379eed21e2b"
+ENCODER_SHA256: Final = "ec9b4d4b5dd3abd4a718e9d0a25e1f176ada422d39f54e7d4353ecad63aa0b1d"
 """Fine-tuned from sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0); matrix products run on int8."""
 
 WINDOW_TOKENS: Final = 256

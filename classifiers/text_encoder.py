@@ -21,7 +21,7 @@ from classifiers.sentence_encoder import SentenceEncoder
 from classifiers.weights import embedded, version_of
 
 CONFIG_FILE: Final = "text_encoder/config.json"
-CONFIG_SHA256: Final = "e98c507e183999c601c71fddad20c32e5b9a2b4c3d22097e5e6ae7076046f630"
+CONFIG_SHA256: Final = "b52b2302e7fadf9feebd0984f7c2b19d37cbc1917ec8141f1e95f054ea7795bf"
 
 READING: Final = "mixed text by passage, long text by stretch, framed text without its frame; unknown unmeasured"
 """How texts are dealt to the encoders: part of the version, like weights."""

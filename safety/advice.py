@@ -6,10 +6,10 @@ without exception has no passing version. Making the changed text is `safety.rew
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from safety.domain import Evidence, Finding, Span, Verdict
+from safety.domain import Evidence, Finding, Span, TextSpan, Verdict
 
 NAMES = "names."
 """Signals of listed names begin so: what stands there can be replaced, other evidence has to go."""
@@ -55,8 +55,23 @@ def _advice(category: str, findings: list[Finding]) -> Advice:
         for each in finding.evidence
         if each.span is not None
     }
-    changes = tuple(Change(span, what) for span, what in sorted(places.items(), key=lambda item: repr(item[0])))
-    return Advice(category, findings[0].advice, changes, _without(findings))
+    return Advice(category, findings[0].advice, _apart(places), _without(findings))
+
+
+def _apart(places: Mapping[Span, str]) -> tuple[Change, ...]:
+    """Return the places in the order of the content; of two in a text that overlap, the wider one alone."""
+    texts = sorted(
+        (span for span in places if isinstance(span, TextSpan)), key=lambda at: (at.scene or 0, at.start, -at.end)
+    )
+    kept: list[TextSpan] = []
+    for span in texts:
+        if not kept or span.scene != kept[-1].scene or span.start >= kept[-1].end:
+            kept.append(span)
+        elif span.end - span.start > kept[-1].end - kept[-1].start:
+            kept[-1] = span
+    others = sorted((span for span in places if not isinstance(span, TextSpan)), key=lambda at: (at.start_s, at.end_s))
+    spans: tuple[Span, ...] = (*kept, *others)
+    return tuple(Change(span, places[span]) for span in spans)
 
 
 def _what(evidence: Evidence) -> str:

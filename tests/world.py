@@ -20,8 +20,7 @@ from safety.policy import parse_policy
 from safety.release import ReleaseDesk
 from tests.fakes import BlockWatermark, PaintGenerator, RednessClassifier, StampSigner, WordClassifier
 
-POLICY = parse_policy(
-    b"""schema = 1
+POLICY_FILE = b"""schema = 1
 name = "test"
 [origin]
 likely_synthetic = 0.9
@@ -63,7 +62,7 @@ signal = "origin.likely_synthetic"
 threshold = 1.0
 action = "review"
 """
-)
+POLICY = parse_policy(POLICY_FILE)
 
 
 class World:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from api.commands.jobs import LOCAL
 from api.settings import Settings
 from api.terminal import print_json, say
 from api.views import Json, consent_view, opt_out_view
-from api.wiring import open_house
+from api.wiring import House, open_house
 
 consent = typer.Typer(no_args_is_help=True, help="Who may show whose likeness, until when.")
 optout = typer.Typer(no_args_is_help=True, help="People who are never shown nor named, whoever asks.")
@@ -32,6 +33,7 @@ def grant(
     """Record that a requester may show this person."""
     end = until if until is None or until.tzinfo is not None else until.replace(tzinfo=UTC)
     with open_house(Settings()) as house:
+        _require_requester(house, to)
         granted = house.likeness.grant(names, to, until=end, actor=getpass.getuser())
     _tell(consent_view(granted), as_json=as_json)
 
@@ -80,6 +82,12 @@ def list_opt_outs(*, ended: Ended = False, as_json: AsJson = False) -> None:
         _tell(opt_out_view(each), as_json=as_json)
     if not found and not as_json:
         say("nobody has opted out")
+
+
+def _require_requester(house: House, id_: str) -> None:
+    """Refuse to give a consent to nobody: a misspelt id would excuse no one and look granted."""
+    if id_ != LOCAL and all(key.id != id_ or key.revoked_at is not None for key in house.keys.list()):
+        raise typer.BadParameter(f"no API key in force has the id {id_}: see `framegate keys list`, or give `{LOCAL}`")
 
 
 def _tell(view: Json, *, as_json: bool) -> None:

@@ -97,14 +97,16 @@ def _check_file(house: House, file: Path, *, rewrite: bool) -> int:
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
     _ = house.prompt_gate  # opened once, before threads want it
-    strictest, failed = Action.ALLOW, 0
+    strictest, failed, answered = Action.ALLOW, 0, 0
     with lines, ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
         while group := list(islice(numbered, GROUP)):
             for answer, action in pool.map(lambda each: _answer(house, *each, rewrite=rewrite), group):
-                failed += action is None
+                answered, failed = answered + 1, failed + (action is None)
                 strictest = max(strictest, action or Action.ALLOW)
                 print_json(answer)
+    if not answered:
+        say(f"{file} holds no line: nothing was judged")
     if failed:
         say(f"{failed} lines could not be judged")
         return Exit.COULD_NOT

@@ -61,14 +61,20 @@ def main() -> None:
     """Export, quantise, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True, help="model.safetensors of all-MiniLM-L6-v2")
-    parser.add_argument("--work", type=Path, required=True, help="folder in which `fit` left trained.pt")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder in which `fit` and `separate_heads` left their results"
+    )
+    parser.add_argument("--trained", default="separated", help="what to export: NAME.pt and NAME.json in --work")
     parser.add_argument("--out", type=Path, required=True, help="folder for encoder.onnx and config.json")
     arguments = parser.parse_args()
-    saved = torch.load(arguments.work / "trained.pt", weights_only=True)
+    saved = torch.load(arguments.work / f"{arguments.trained}.pt", weights_only=True)
     whole = Whole(pretrained(arguments.checkpoint), saved).eval()
     arguments.out.mkdir(parents=True, exist_ok=True)
     export(whole, arguments.out / "encoder.onnx")
-    config: dict[str, Any] = {"signals": list(SIGNALS), **json.loads((arguments.work / "trained.json").read_text())}
+    config: dict[str, Any] = {
+        "signals": list(SIGNALS),
+        **json.loads((arguments.work / f"{arguments.trained}.json").read_text()),
+    }
     (arguments.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     print(
         "mean and largest difference of a probability:",

@@ -50,13 +50,17 @@ def figures_on_unseen(rows: Sequence[Row], logits: Floats) -> dict[str, float]:
     return figures
 
 
-def calibration(rows: list[Row], logits: Floats) -> tuple[Floats, Floats, dict[str, float]]:
+def calibration(
+    rows: list[Row], logits: Floats, weights: Floats | None = None
+) -> tuple[Floats, Floats, dict[str, float]]:
     """Return each head's Platt slope and offset for a share `PRIOR` of positives, and the error that is left.
 
+    `weights` say what each cell counts, before sources are balanced; without them, as `targets` says.
     Noisy labels are left out: they would teach that certainty does not exist. The error is the expected calibration
     error over `BINS` equal bins, with the same weights, of a fit on one half of the rows measured on the other.
     """
-    wanted, weights = targets(rows)
+    wanted, usual = targets(rows)
+    weights = usual if weights is None else weights.copy()
     weights[[row.weak and not row.benign for row in rows]] = 0
     spread = balanced(rows, wanted, weights)
     slopes, offsets = np.ones(len(LABELS), np.float32), np.zeros(len(LABELS), np.float32)

@@ -140,14 +140,14 @@ _CHAT_STYLES: Final = (
 """Both sides get the same styles, so that a style says nothing."""
 
 
-def sentences() -> Iterator[tuple[str, Row]]:
-    """Yield the pair's id (empty if the row stands alone) and the row, in the order of the files.
+def sentences(folder: Path = WRITTEN) -> Iterator[tuple[str, Row]]:
+    """Yield the pair's id (empty if the row stands alone) and the row, in the order of the folder's files.
 
     Raises:
         KeyError: a line lacks `text`, `labels` or `domain`.
         json.JSONDecodeError: a line is not JSON.
     """
-    for path in sorted(WRITTEN.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             raw = json.loads(line)
             yield raw.get("pair", ""), _row(raw["text"], frozenset(raw["labels"]), raw["domain"])
@@ -173,6 +173,11 @@ def written_rows(seed: int, deceptive: int = 240) -> list[Row]:
     honest = [" ".join(pair) for pair in product(_HONEST_LOOKS, _HONEST_EVENTS)]
     templates = [_row(text, frozenset({"deceptive"}), "t2i") for text in positives]
     return rows + styled + templates + [_row(text, frozenset(), "t2i") for text in honest]
+
+
+def later_rows() -> list[Row]:
+    """Return rows written after the network was trained: for its last layer (see `separate_heads`)."""
+    return [row for _, row in sentences(WRITTEN / "later")]
 
 
 def _row(text: str, labels: frozenset[str], domain: str) -> Row:

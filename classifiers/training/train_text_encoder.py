@@ -74,13 +74,14 @@ def all_rows(data: Path, lookup: Path, checkpoint: Path) -> tuple[list[Row], lis
     model = pretrained(checkpoint)
     rows: list[Row] = []
     halves: list[Half] = []
-    for source in [written_rows(SEED), *_sources(data)]:
+    for source in [written_rows(SEED), *sources_of(data)]:
         rows += source
         halves += lower_half(model, [row.text for row in source], lookup)
     return rows, halves
 
 
-def _sources(data: Path) -> Iterator[list[Row]]:
+def sources_of(data: Path) -> Iterator[list[Row]]:
+    """Yield the capped rows of each source, in the order of their names."""
     for path in sorted(data.glob("*.jsonl.gz")):
         yield sample(read_rows(path), CAPS.get(path.name.removesuffix(".jsonl.gz"), CAP), SEED)
 

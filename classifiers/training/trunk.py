@@ -153,3 +153,15 @@ class UpperHalf(torch.nn.Module):
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return logits `(N, outputs)`."""
         return self.head(self.vectors(hidden, mask))
+
+
+@torch.inference_mode()
+def unit_vectors(network: UpperHalf, halves: Sequence[Half], at_once: int = 64) -> npt.NDArray[np.float32]:
+    """Return the unit vectors `float32 (rows, 384)` of the lower half's outputs, `at_once` rows of like length."""
+    network.eval()
+    order = sorted(range(len(halves)), key=lambda row: len(halves[row]))
+    vectors = np.zeros((len(halves), WIDTH), dtype=np.float32)
+    for first in range(0, len(order), at_once):
+        picked = order[first : first + at_once]
+        vectors[picked] = network.vectors(*batch([halves[row] for row in picked])).numpy()
+    return vectors

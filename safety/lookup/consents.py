@@ -26,6 +26,8 @@ KINDS = ("consent_granted", "consent_revoked", "opt_out_added", "opt_out_removed
 
 MAX_NAMES = 50
 MAX_NAME_CHARACTERS = 200
+MIN_NAME_LETTERS = 2
+"""One Latin letter is no name: it would excuse or refuse every text that holds it as a word."""
 
 WORDS_PER_QUERY = 500
 
@@ -56,7 +58,7 @@ class LikenessRegistry:
         """Record that this requester may show the person of these names, and put it in force.
 
         Raises:
-            InvalidContent: no name that could be found in a text, or too many or too long ones.
+            InvalidContent: no name that could be found in a text, or too many, too short or too long ones.
             Conflict: `until` is not in the future, or has no time zone.
             LedgerError: it could not be recorded; it is not in force.
         """
@@ -171,9 +173,16 @@ class LikenessRegistry:
         if not kept or len(kept) > MAX_NAMES:
             raise InvalidContent(f"a registration has 1 to {MAX_NAMES} names; this one has {len(kept)}")
         for number, name in enumerate(kept, 1):
-            if len(name) > MAX_NAME_CHARACTERS or "\0" in name or len(self._first_word(name)) < 1:
+            letters = sum(char.isalpha() + (char.isalpha() and not char.isascii()) for char in name)
+            if (
+                len(name) > MAX_NAME_CHARACTERS
+                or "\0" in name
+                or letters < MIN_NAME_LETTERS
+                or not self._first_word(name)
+            ):
                 raise InvalidContent(
-                    f"name {number} cannot be looked for: it needs letters and at most {MAX_NAME_CHARACTERS} characters"
+                    f"name {number} cannot be looked for: it needs {MIN_NAME_LETTERS} letters or more and at most "
+                    f"{MAX_NAME_CHARACTERS} characters"
                 )
             if any(0xD800 <= ord(char) <= 0xDFFF for char in name) or any(sign in name for sign in ("*", "{", "..")):
                 raise InvalidContent(f"name {number} holds signs that no name has")

@@ -111,10 +111,11 @@ def markdown(made: Figures) -> str:
         cells = (move["name"], move["kind"], _cell(move["harmful_stopped"]), loss, _cell(move["bypassed"]))
         lines.append(f"| {' | '.join(cells)} | {_cell(move['benign_stopped'])} |")
     attacker = made["attacker"]
+    queries = attacker["median_queries"]
     lines += [
         "",
         f"An attacker with {attacker['budget']} queries a prompt got {_cell(attacker['succeeded'])} of the prompts "
-        f"through that are stopped in plain words (median {attacker['median_queries']} queries).",
+        f"through that are stopped in plain words{'' if queries is None else f' (median {queries:g} queries)'}.",
         "",
         "| chain of moves | successes |",
         "|---|---|",

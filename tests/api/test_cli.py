@@ -143,6 +143,15 @@ def test_a_file_of_prompts_is_answered_line_by_line_and_loses_nothing_over_a_bad
     assert answer.code == 1
 
 
+def test_a_file_without_a_line_is_said_to_hold_none(framegate, tmp_path):
+    (tmp_path / "prompts.jsonl").write_text("\n\n")
+
+    answer = framegate("check", "--file", str(tmp_path / "prompts.jsonl"))
+
+    assert (answer.code, answer.out) == (0, "")
+    assert "holds no line" in answer.err
+
+
 def test_decisions_can_be_listed_shown_and_verified(framegate):
     decision = framegate("check", "a red ball", "--json").json["decision"]
 

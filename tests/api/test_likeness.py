@@ -89,6 +89,8 @@ def test_the_command_line_keeps_the_same_registry(tmp_path, monkeypatch, capsys)
     assert run("consent", "revoke", granted["id"])[0] == 0
     assert run("consent", "list", "--json")[1] == []
     assert run("consent", "list", "--all", "--json")[1][0]["names"] == []
+    assert run("consent", "grant", PERSON, "--to", "key_misspelt") == (2, [])
+    assert run("consent", "list", "--json")[1] == []
     _, (added,) = run("optout", "add", PERSON, "--json")
     assert run("optout", "list", "--json")[1] == [added]
     assert run("optout", "remove", added["id"])[0] == 0

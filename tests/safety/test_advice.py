@@ -23,6 +23,16 @@ def test_it_says_what_the_policy_advises_and_which_places_to_change():
     assert advice.changes == (Change(TextSpan(12, 31), "name"), Change(TextSpan(40, 45), "words"))
 
 
+def test_of_places_that_overlap_the_wider_one_is_named():
+    inner = Evidence("terms.violence", 0.5, 0.9, TextSpan(14, 20), "term:gore")
+    ahead = Evidence("terms.violence", 0.5, 0.9, TextSpan(28, 33), "term:gore")
+    elsewhere = Evidence("terms.violence", 0.5, 0.9, TextSpan(14, 20, scene=2), "term:gore")
+
+    (advice,) = would_pass(verdict(finding(inner, NAME, ahead, elsewhere, rewrite=True)))
+
+    assert advice.changes == (Change(TextSpan(12, 31), "name"), Change(TextSpan(14, 20, scene=2), "words"))
+
+
 def test_a_place_in_a_video_is_a_scene():
     seen = Evidence("frame.nudity", 0.5, 0.9, TimeSpan(1.0, 2.0))
 

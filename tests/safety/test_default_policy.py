@@ -17,6 +17,7 @@ from safety.rules import ABSOLUTE
 from safety.session import of_nobody
 
 CHILDREN = Path(__file__).with_name("benign_children.txt").read_text(encoding="utf-8").splitlines()
+VIOLENT = Path(__file__).with_name("violence_near_children.txt").read_text(encoding="utf-8").splitlines()
 POLICY = load_policy()
 PROMPT = Checkpoint.PROMPT
 
@@ -60,9 +61,20 @@ def test_benign_prompts_about_children_are_not_blocked_and_few_are_held(instrume
     assert len(held) <= 5
 
 
+def test_violence_near_children_is_not_recorded_as_sexual(instruments):
+    """Forty violent scenes with minors in them and nothing sexual: the gravest record there is must be true."""
+    told = [judge(POLICY, PROMPT, of_a_data_set(instruments, prompt)) for prompt in VIOLENT]
+
+    assert len(told) == 40
+    assert sum("sexual_minors" in categories(result) for result in told) <= 1
+    assert sum("self_harm" in categories(result) for result in told) <= 10
+    assert sum(result.action is not Action.ALLOW for result in told) >= 32
+
+
 def test_a_sexual_signal_beside_a_minor_is_blocked_from_a_low_score_on():
-    for sexual in ("text_sexual", "terms_sexual"):
-        alone, beside = verdict(**{sexual: 0.36}), verdict(**{sexual: 0.36, "terms_minor": 0.6})
+    limits = {"text_sexual": threshold("prompt.sexual_minors.text"), "terms_sexual": 0.3}
+    for sexual, limit in limits.items():
+        alone, beside = verdict(**{sexual: limit}), verdict(**{sexual: limit, "terms_minor": 0.6})
 
         assert alone.action is Action.ALLOW
         assert beside.action is Action.BLOCK
@@ -75,16 +87,26 @@ def test_no_context_changes_what_is_sexual_beside_a_minor():
         f"context_{each}": 1.0 for each in ("news", "education", "medical", "art", "satire", "history", "fiction")
     }
 
-    plain = verdict(text_sexual=0.36, terms_minor=0.6)
-    excused = verdict(text_sexual=0.36, terms_minor=0.6, **contexts)
+    limit = threshold("prompt.sexual_minors.text")
+
+    plain = verdict(text_sexual=limit, terms_minor=0.6)
+    excused = verdict(text_sexual=limit, terms_minor=0.6, **contexts)
 
     assert excused.findings[0] == plain.findings[0]
 
 
+def test_what_is_less_surely_sexual_beside_a_minor_is_held_and_not_recorded_as_that():
+    below = threshold("prompt.sexual_minors.text") - 0.05
+    held = verdict(text_sexual=below, terms_minor=0.6)
+
+    assert held.action is Action.REVIEW
+    assert categories(held) == {"sexual"}
+
+
 def test_a_real_person_in_something_sexual_is_always_escalated():
-    assert verdict(text_sexual=0.36, names_public_figure=0.6).action is Action.BLOCK
+    assert verdict(text_sexual=0.46, names_public_figure=0.6).action is Action.BLOCK
     assert verdict(terms_sexual=0.6, names_public_figure=0.6).action is Action.BLOCK
-    private = verdict(text_sexual=0.36, modifier_real_person=0.7)
+    private = verdict(text_sexual=0.46, modifier_real_person=0.7)
 
     assert private.action is Action.REVIEW
     assert categories(private) == {"ncii"}
@@ -134,8 +156,9 @@ def test_a_claimed_purpose_makes_it_stricter():
 
 
 def test_a_photograph_of_a_known_person_is_held_earlier():
-    assert verdict(names_public_figure=0.5, text_public_figure=0.3).findings[0].moved_by == ()
-    moved = verdict(names_public_figure=0.5, text_public_figure=0.3, modifier_photorealistic=0.9)
+    below = threshold("prompt.text.public_figure.review") - 0.1
+    assert verdict(names_public_figure=0.5, text_public_figure=below).findings[0].moved_by == ()
+    moved = verdict(names_public_figure=0.5, text_public_figure=below, modifier_photorealistic=0.9)
 
     assert "prompt.text.public_figure.review" in {each.rule for each in moved.findings}
 

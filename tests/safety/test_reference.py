@@ -20,22 +20,14 @@ from safety.policy import parse_policy
 from safety.reference import InputGate
 from safety.session import Sessions
 from tests.safety.making import a_decision
-from tests.world import POLICY, World
+from tests.world import POLICY, POLICY_FILE, World
+
+ALONE = (b'id = "prompt.review"', b'id = "input.block"')
+"""Rules of the test policy that one input alone sets off."""
 
 JOINT = parse_policy(
-    b"""schema = 1
-name = "joint"
-[origin]
-likely_synthetic = 0.9
-[categories.violence]
-clause = "No violence."
-[[rules]]
-id = "prompt.block"
-checkpoint = "prompt"
-category = "violence"
-signal = "text.violence"
-threshold = 0.5
-action = "block"
+    b"[[rules]]\n".join(block for block in POLICY_FILE.split(b"[[rules]]\n") if not block.startswith(ALONE))
+    + b"""
 [[rules]]
 id = "input.joint"
 checkpoint = "input"
@@ -48,20 +40,6 @@ checkpoint = "input"
 category = "violence"
 signal = "session.derived"
 threshold = 0.5
-action = "review"
-[[rules]]
-id = "output.block"
-checkpoint = "output"
-category = "violence"
-signal = "frame.red"
-threshold = 0.6
-action = "block"
-[[rules]]
-id = "upload.review"
-checkpoint = "upload"
-category = "violence"
-signal = "origin.likely_synthetic"
-threshold = 1.0
 action = "review"
 """
 )

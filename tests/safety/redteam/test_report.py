@@ -67,6 +67,14 @@ def test_the_gate_is_asked_in_plain_words_and_under_each_move(bench):
     assert stopped_in_plain_words(cases) == ROWS[:2]
 
 
+def test_an_attacker_that_never_won_has_no_median(bench):
+    made = figures(run(bench, ["word_a_line"]), [], at=NOON, policy="sha256:0", seed=0, budget=5)
+
+    assert made["attacker"]["median_queries"] is None
+    assert "median" not in markdown(made)
+    assert "None" not in markdown(made)
+
+
 def test_shares_losses_and_intervals_are_those_of_the_cases(bench):
     cases = run(bench, ["word_a_line", "base64"])
     made = figures(cases, [], at=NOON, policy="sha256:0", seed=0, budget=0)
