@@ -42,6 +42,8 @@ def tell_screening(video: Path, decision: Decision, policy: Policy, *, full: boo
     for reason, signals in by_reason(decision.verdict.unmeasured).items():
         more = f" and {len(signals) - MAX_SIGNALS} more" if len(signals) > MAX_SIGNALS else ""
         say(f"  [yellow]not measured[/]  {', '.join(signals[:MAX_SIGNALS])}{more}: {escape(reason)}")
+    if decision.verdict.action is Action.ALLOW and decision.verdict.conditions:
+        say(f"  to be shown only with: {', '.join(decision.verdict.conditions)}")
     if decision.verdict.action is Action.REVIEW:
         say(f"  next: framegate review decide {decision.id} --allow|--refuse --reason …")
     if decision.verdict.action is Action.BLOCK:
@@ -109,9 +111,9 @@ def _tell_findings(decision: Decision) -> None:
         if (finding.category, each) in told or (finding.category, (each.signal, each.span)) in told:
             continue
         told |= {(finding.category, each), (finding.category, (each.signal, each.span))}
-        colour = "red" if finding.action is Action.BLOCK else "yellow"
+        colour, word = "red" if finding.action is Action.BLOCK else "yellow", finding.remedy or finding.action.word
         say(
-            f"    [bold]{_when(each)}[/]  [{colour}]{finding.category} → {finding.action.word}[/]{_grade(finding)}  "
+            f"    [bold]{_when(each)}[/]  [{colour}]{finding.category} → {word}[/]{_grade(finding)}  "
             f"{each.signal} {_sure(each)}{_where(each)} {escape(each.detail)}".rstrip()
         )
     for category, clause in {finding.category: finding.clause for finding, _ in placed}.items():

@@ -67,7 +67,8 @@ def explain(decision: Decision) -> None:
     measured = [each for each in decision.verdict.findings if any(one.score is not None for one in each.evidence)]
     for category, findings in _by_category(measured).items():
         grade = _grade(gravest(findings[0].action, findings))
-        say(f"  [bold]{category}[/] → {findings[0].action.word}{grade}: {escape(findings[0].clause)}")
+        word = findings[0].remedy or findings[0].action.word
+        say(f"  [bold]{category}[/] → {word}{grade}: {escape(findings[0].clause)}")
         evidence = {each: None for finding in findings for each in finding.evidence}
         for each in list(evidence)[:MAX_EVIDENCE]:
             seen = "unmeasured" if each.score is None else f"{each.score:.2f}"
@@ -78,6 +79,8 @@ def explain(decision: Decision) -> None:
         _say_what_would_pass(decision.verdict)
     elif decision.verdict.findings:
         say("  nothing harmful was found, but not all that the policy asks for could be measured:")
+    if decision.verdict.action is Action.ALLOW and decision.verdict.conditions:
+        say(f"  to be shown only with: {', '.join(decision.verdict.conditions)}")
     coverage = decision.measurement.coverage
     if coverage is not None:
         say(

@@ -40,6 +40,7 @@ def decision_view(decision: Decision) -> Json:
         scores[score.signal] = max(scores.get(score.signal, 0.0), round(score.value, 4))
     view: Json = {
         "action": decision.verdict.action.word,
+        "conditions": list(decision.verdict.conditions),
         "findings": [
             row for finding in decision.verdict.findings for row in finding_rows(finding, decision.measurement.stills)
         ],
@@ -78,6 +79,7 @@ def finding_rows(finding: Finding, stills: tuple[Still, ...] = ()) -> list[Json]
             "threshold_written": each.threshold if each.written is None else each.written,
             "moved_by": list(finding.moved_by),
             "action": finding.action.word,
+            "remedy": None if finding.remedy is None else finding.remedy.value,
             "severity": finding.severity,
             "tier": tier_of(finding.severity).value,
             "span": None if each.span is None else span_view(each.span),
@@ -214,6 +216,7 @@ def release_view(release: Release) -> Json:
         "watermark_robust": release.watermark_robust,
         "manifest": release.manifest,
         "generator": release.generator,
+        "conditions": list(release.conditions),
     }
 
 

@@ -19,6 +19,7 @@ from safety.judgement import (
     Finding,
     Measurement,
     ModifierInForce,
+    Remedy,
     Still,
     Tier,
     Unmeasured,
@@ -41,6 +42,7 @@ __all__ = [
     "OriginEvidence",
     "OriginReport",
     "Release",
+    "Remedy",
     "Score",
     "Span",
     "Still",
@@ -170,6 +172,9 @@ class Release:
     generator: str
     fingerprint: tuple[str, ...] = ()
     """PDQ hashes (64 hex digits) of sampled frames."""
+
+    conditions: tuple[str, ...] = ()
+    """Under which it may be shown: `label:violence`, `age_gate:sexual` (`Verdict.conditions`)."""
 
 
 class Origin(StrEnum):

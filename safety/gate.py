@@ -116,11 +116,13 @@ class Gate:
         job: str | None = None,
         also: Callable[[Clip], None] | None = None,
         full: bool = False,
+        supersedes: str | None = None,
     ) -> Decision:
         """Judge a video file, every sampled second of it, and record the Decision.
 
         `also` is given every window of the same decode (watermark and fingerprint readers). `full`: every frame is
-        looked at and counts alone, so that a single one is found; it costs many times more.
+        looked at and counts alone, so that a single one is found; it costs many times more. `supersedes`: id of the
+        Decision about the same content before it was redacted.
 
         Raises:
             MediaError: the file cannot be decoded within the limits. Nothing is recorded as clean.
@@ -137,7 +139,7 @@ class Gate:
             settled=self.settled_at(checkpoint),
         )
         measurement = self.with_stills(checkpoint, video.measurement, Path(path))
-        return self.record(checkpoint, f"sha256:{video.sha256}", measurement, job=job)
+        return self.record(checkpoint, f"sha256:{video.sha256}", measurement, job=job, supersedes=supersedes)
 
     def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path) -> Measurement:
         """Keep blurred pictures of what was found, for reviewers; nothing is kept of what passes.
@@ -172,6 +174,7 @@ class Gate:
         requester: str = "",
         session: Session = NOBODYS,
         parent: str | None = None,
+        supersedes: str | None = None,
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
         if checkpoint in (Checkpoint.PROMPT, Checkpoint.INPUT) and self.standing is not None:
@@ -191,6 +194,7 @@ class Gate:
             session=session.id,
             sketch=session.sketch if verdict.action is not Action.ALLOW else "",
             parent=parent,
+            supersedes=supersedes,
         )
         return self.ledger.append_decision(decision)
 

@@ -80,6 +80,7 @@ def _apply(
         moved_by=tuple(modifier.id for modifier in modifiers),
         advice=category.advice,
         rewrite=category.rewrite,
+        remedy=None if unknown else rule.remedy,
     )
 
 

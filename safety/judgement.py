@@ -34,6 +34,24 @@ class Action(IntEnum):
             raise ValueError(f"{word!r} is not an action: allow, review, block") from None
 
 
+class Remedy(StrEnum):
+    """What a rule asks for instead of stopping the content. Two let it pass under a condition, one alters it first."""
+
+    LABEL = "label"
+    """It passes, and whoever shows it says what it holds."""
+
+    AGE_GATE = "age_gate"
+    """It passes, and whoever shows it lets adults alone see it."""
+
+    REDACT = "redact"
+    """It is held as it is; where it is released, what was found is made unrecognisable and the rest judged again."""
+
+    @property
+    def action(self) -> Action:
+        """The Action that content is under until the remedy is applied."""
+        return Action.REVIEW if self is Remedy.REDACT else Action.ALLOW
+
+
 class Tier(StrEnum):
     """A severity in a word. `unknown`: nobody could say, because something was unmeasured."""
 
@@ -121,6 +139,9 @@ class Finding:
     rewrite: bool = False
     """The policy lets a version without the evidence be offered."""
 
+    remedy: Remedy | None = None
+    """What the rule asks for instead of stopping it; None where it holds or blocks, and where nothing was measured."""
+
 
 @dataclass(frozen=True)
 class ModifierInForce:
@@ -146,3 +167,9 @@ class Verdict:
     modifiers: tuple[ModifierInForce, ...] = ()
     severity: int | None = None
     """0 to 7, the gravest finding's; None where nobody can say: see `Finding.severity`."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Under which conditions the content may be shown if it passes: `label:violence`, `age_gate:sexual`; sorted."""
+        passing = (each for each in self.findings if each.remedy is not None and each.remedy is not Remedy.REDACT)
+        return tuple(sorted({f"{each.remedy}:{each.category}" for each in passing}))

@@ -22,6 +22,7 @@ from safety.errors import LedgerError
 from safety.gate import Gate
 from safety.records import release_from_record, release_to_record
 from safety.release import Marked, ReleaseDesk, Screened
+from safety.remedy import to_redact
 
 Output = dict[str, Any]
 """What a step leaves behind: JSON, small; pixels stay in the blob store."""
@@ -93,6 +94,12 @@ def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt:
     # 5-6. Decode again and judge what would leave: the marked, encoded file.
     screened = Screened(**walk.do("screen", lambda: asdict(desk.screen(gate, marked, walk.job))))
     output = _effective(gate, walk.job, Checkpoint.OUTPUT)
+
+    # 6b. What the policy lets be redacted is made unrecognisable, marked, decoded and judged again: once.
+    held = _judged_first(gate, output, marked)
+    if "redact" in walk.outputs or to_redact(held.verdict):
+        screened, output, marked = _redact(gate, desk, walk, marked, held)
+
     if output.verdict.action is not Action.ALLOW:
         return walk.stop(output)
 
@@ -104,6 +111,24 @@ def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt:
         walk.last_look()
     release = desk.register(release_from_record(signed))
     return Outcome(JobStatus.RELEASED, output, release, walk.outputs)
+
+
+def _redact(
+    gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, held: Decision
+) -> tuple[Screened, Decision, Marked]:
+    places = to_redact(held.verdict)
+    # Which Decision was redacted for is remembered: when the step repeats, another may be in force.
+    altered = walk.do("redact", lambda: {"of": held.id, "marked": asdict(desk.redact(marked, places, walk.job))})
+    redacted, of = Marked(**altered["marked"]), str(altered["of"])
+    again = walk.do("rescreen", lambda: asdict(desk.screen(gate, redacted, walk.job, supersedes=of)))
+    return Screened(**again), _effective(gate, walk.job, Checkpoint.OUTPUT), redacted
+
+
+def _judged_first(gate: Gate, output: Decision, marked: Marked) -> Decision:
+    """The Decision about the marked file itself, where the one in force is about its redacted successor already."""
+    first = gate.ledger.decision(output.supersedes) if output.supersedes else None
+    is_successor = first is not None and output.subject != f"sha256:{marked.sha256}" == first.subject
+    return first if first is not None and is_successor else output
 
 
 def _effective(gate: Gate, job: str, checkpoint: Checkpoint) -> Decision:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from safety.domain import Action, Checkpoint
+from safety.domain import Action, Checkpoint, Remedy
 from safety.errors import PolicyError
 from safety.rules import ABSOLUTE, DEFAULT_SEVERITY, ESTIMATES, Category, Condition, Demand, Gap, Modifier, Policy, Rule
 
@@ -129,16 +129,35 @@ class _Reader:
             if not isinstance(table.get(key), str) or not table[key]:
                 raise PolicyError(f'line {line}: a rule needs {key} = "…"')
         id_ = table["id"]
-        action = self._action(table["action"], "action", line)
+        remedy = self._remedy(table, line)
+        action = self._action(table["action"], "action", line) if remedy is None else remedy.action
         conditions = self._conditions(table, line)
         if action is Action.BLOCK and all(c.signal in ESTIMATES for c in conditions):
             raise PolicyError(f"line {line}: rule {id_!r} blocks on an estimate of origin alone; use review")
         if_unmeasured = self._action(table.get("if_unmeasured", "review"), "if_unmeasured", line)
-        if if_unmeasured > action:  # a higher score would then soften the action
+        if remedy is None and if_unmeasured > action:  # a higher score would then soften the action
             raise PolicyError(f"line {line}: rule {id_!r} is stricter when unmeasured than when its signal is found")
         return Rule(
-            id_, self._checkpoint(table["checkpoint"], line), table["category"], conditions, action, if_unmeasured
+            id_,
+            self._checkpoint(table["checkpoint"], line),
+            table["category"],
+            conditions,
+            action,
+            if_unmeasured,
+            remedy,
         )
+
+    def _remedy(self, table: Mapping[str, Any], line: int) -> Remedy | None:
+        if table["action"] not in set(Remedy):
+            return None
+        remedy = Remedy(table["action"])
+        if table["checkpoint"] != Checkpoint.OUTPUT:  # what is released is what can be altered, labelled or gated
+            raise PolicyError(f"line {line}: rule {table['id']!r}: {remedy} is for what leaves: checkpoint output")
+        if table["category"] in ABSOLUTE:
+            raise PolicyError(
+                f"line {line}: rule {table['id']!r}: nothing of {table['category']} is shown under a {remedy}"
+            )
+        return remedy
 
     def _modifiers(
         self, categories: Mapping[str, Category], rules: tuple[Rule, ...], lines: dict[str, int]
@@ -246,7 +265,8 @@ class _Reader:
 
     def _action(self, word: object, key: str, line: int) -> Action:
         if word not in ("review", "block"):
-            raise PolicyError(f'line {line}: {key} is "review" or "block", not {word!r}: a rule cannot allow')
+            more = "; an output rule may also label, age_gate or redact" if key == "action" else ""
+            raise PolicyError(f'line {line}: {key} is "review" or "block", not {word!r}: a rule cannot allow{more}')
         return Action.from_word(str(word))
 
     def _probability(self, value: object, key: str, line: int) -> float:

@@ -174,6 +174,7 @@ def release_to_record(release: Release) -> Record:
         "signer": release.signer,
         "generator": release.generator,
         "fingerprint": list(release.fingerprint),
+        **({"conditions": list(release.conditions)} if release.conditions else {}),
     }
 
 
@@ -185,6 +186,8 @@ def release_from_record(record: Mapping[str, Any]) -> Release:
     """
     try:
         lists = {"decisions": tuple(record["decisions"]), "fingerprint": tuple(record["fingerprint"])}
+        if "conditions" in record:
+            lists["conditions"] = tuple(record["conditions"])
         return Release(**{**record, "at": time_from_text(record["at"]), **lists})
     except (KeyError, TypeError, ValueError) as error:
         raise LedgerError(f"a release record cannot be read ({type(error).__name__}: {error})") from None

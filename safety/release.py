@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from media.blobs import BlobStore
 from media.clip import Clip
-from media.codec import encode_mp4
+from media.codec import decode, encode_mp4, probe
 from media.fingerprint import MIN_QUALITY, fingerprint
+from media.redaction import Place, redacted
 from media.stills import thumbnail_jpeg
 from provenance.base import Claim, ClaimInput, CredentialSigner, CredentialState, LedgerProof, Watermark
 from safety.domain import Decision, Release
@@ -92,8 +95,10 @@ class ReleaseDesk:
         hashes = fingerprints_of(marked)
         return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes)
 
-    def screen(self, gate: Gate, marked: Marked, job: str) -> Screened:
+    def screen(self, gate: Gate, marked: Marked, job: str, *, supersedes: str | None = None) -> Screened:
         """Decode the marked file again, judge it at the output gate, and read its mark and fingerprint.
+
+        `supersedes`: id of the Decision about the same clip before it was redacted.
 
         Raises:
             MediaError, LedgerError: could not be judged; nothing is released.
@@ -106,9 +111,23 @@ class ReleaseDesk:
             detector.add(clip.frames)
             hashes.extend(fingerprint(frame).hash_hex for frame in clip.frames)
 
-        decision = gate.screen_video(self.blobs.path(marked.sha256), job=job, also=watch)
+        decision = gate.screen_video(self.blobs.path(marked.sha256), job=job, also=watch, supersedes=supersedes)
         reading = detector.read()
         return Screened(decision.id, reading.id_hex if reading else "", hashes)
+
+    def redact(self, marked: Marked, places: Sequence[Place], job: str) -> Marked:
+        """Make these places of a marked clip unrecognisable, mark it again, encode and store it.
+
+        Raises:
+            MarkingError: the watermark does not decode any more at an acceptable quality.
+            MediaError: the clip could not be decoded, encoded or stored.
+        """
+        self.blobs.verify(marked.sha256)
+        path = self.blobs.path(marked.sha256)  # of our own making: no isolation is needed
+        fps = probe(path).fps
+        timed = list(decode(path))
+        frames, times_s = np.stack([frame for _, frame in timed]), np.array([time_s for time_s, _ in timed])
+        return self.mark(redacted(Clip(frames, times_s, fps), places), job)
 
     def sign(
         self,
@@ -171,6 +190,7 @@ class ReleaseDesk:
             signer=str(credential.detail.get("signer", "")),
             generator=self.generator,
             fingerprint=tuple(marked.fingerprint or screened.fingerprint),
+            conditions=output.verdict.conditions,
         )
 
     def register(self, release: Release) -> Release:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from safety.domain import Action, Checkpoint
+from safety.domain import Action, Checkpoint, Remedy
 from safety.errors import PolicyError
 
 ESTIMATES = frozenset({"video.synthetic", "origin.likely_synthetic"})
@@ -40,6 +40,14 @@ class Rule:
     action: Action
     if_unmeasured: Action
     """REVIEW or BLOCK: absence is never innocence."""
+
+    remedy: Remedy | None = None
+    """What it asks for instead of stopping the content; `action` is then `remedy.action`."""
+
+    @property
+    def word(self) -> str:
+        """The action as the policy writes it."""
+        return self.action.word if self.remedy is None else self.remedy.value
 
 
 @dataclass(frozen=True)

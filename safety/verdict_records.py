@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifiers.base import Span, TextSpan, TimeSpan
-from safety.domain import Action, Evidence, Finding, ModifierInForce, Unmeasured, Verdict
+from safety.domain import Action, Evidence, Finding, ModifierInForce, Remedy, Unmeasured, Verdict
 
 Record = dict[str, Any]
 
@@ -62,6 +62,8 @@ def _finding_to_record(finding: Finding) -> Record:
         record["advice"] = finding.advice
     if finding.rewrite:
         record["rewrite"] = True
+    if finding.remedy is not None:
+        record["remedy"] = finding.remedy.value
     return record
 
 
@@ -76,6 +78,7 @@ def _finding_from_record(record: Mapping[str, Any]) -> Finding:
         moved_by=tuple(record.get("moved_by", ())),
         advice=record.get("advice", ""),
         rewrite=record.get("rewrite", False),
+        remedy=Remedy(record["remedy"]) if "remedy" in record else None,
     )
 
 

@@ -17,9 +17,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 
 WORDS = (
     "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span",
-    "Segment", "Coverage", "Category", "Threshold", "Rule", "Modifier", "Policy", "Finding", "Still", "Evidence",
-    "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest", "Credential",
-    "SoftBinding", "Release", "Origin",
+    "Segment", "Coverage", "Category", "Threshold", "Rule", "Remedy", "Modifier", "Policy", "Finding", "Still",
+    "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest",
+    "Credential", "SoftBinding", "Release", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
 

@@ -33,7 +33,7 @@ def show(
         say(f"\n[bold]{checkpoint}[/]")
         for rule in policy.rules_at(checkpoint):
             conditions = _conditions(rule.conditions)
-            say(f"  {rule.action.word:6} {rule.category:20} {conditions} (unmeasured: {rule.if_unmeasured.word})")
+            say(f"  {rule.word:8} {rule.category:20} {conditions} (unmeasured: {rule.if_unmeasured.word})")
         for modifier in policy.modifiers_at(checkpoint):
             way = "stricter" if modifier.strict else "more lenient"
             say(
@@ -104,7 +104,7 @@ def _view(policy: Policy) -> dict[str, object]:
                 "checkpoint": rule.checkpoint.value,
                 "category": rule.category,
                 "conditions": _condition_rows(rule.conditions),
-                "action": rule.action.word,
+                "action": rule.word,
                 "if_unmeasured": rule.if_unmeasured.word,
             }
             for rule in policy.rules

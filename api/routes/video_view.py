@@ -47,6 +47,7 @@ def video_view(house: House, job: Job) -> Json:
             "status": job.status.value,
             "seed": job.seed,
             "release": release.id if release else None,
+            "conditions": list(release.conditions) if release else [],
             **(decided_view(decision) if decision else {}),
         },
     }

@@ -24,6 +24,7 @@ from safety.domain import (
     Measurement,
     ModifierInForce,
     Release,
+    Remedy,
     Still,
     Unmeasured,
     Verdict,
@@ -63,7 +64,7 @@ grades = st.none() | st.integers(0, 7)
 some_words = st.lists(words, max_size=2).map(tuple)
 findings = st.builds(
     Finding, words, words, actions, words, st.lists(evidence, max_size=2).map(tuple), grades, some_words, words,
-    st.booleans(),
+    st.booleans(), st.none() | st.sampled_from(Remedy),
 )  # fmt: skip
 modifiers = st.builds(ModifierInForce, words, numbers, some_words, st.lists(evidence, max_size=2).map(tuple))
 verdicts = st.builds(
@@ -113,6 +114,7 @@ releases = st.builds(
     signer=words,
     generator=words,
     fingerprint=st.lists(words, max_size=3).map(tuple),
+    conditions=some_words,
 )
 
 
