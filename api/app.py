@@ -20,12 +20,24 @@ from api.edge import Edge
 from api.idempotent import REMEMBERED
 from api.metrics import Metrics
 from api.readiness import Readiness
-from api.routes import banks, health, likeness, moderations, record, reviews, scans, verification, video_content, videos
+from api.routes import (
+    appeals,
+    banks,
+    health,
+    likeness,
+    moderations,
+    record,
+    reviews,
+    scans,
+    verification,
+    video_content,
+    videos,
+)
 from api.settings import Settings
 from api.settling import take_up
 from api.wiring import House
 
-ROUTES = (moderations, videos, video_content, scans, record, reviews, likeness, banks, verification, health)
+ROUTES = (moderations, videos, video_content, scans, record, reviews, appeals, likeness, banks, verification, health)
 
 
 def create_app(settings: Settings | None = None, house: House | None = None) -> FastAPI:

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from api.commands import (
+    appeal,
     bank,
     consent,
     evaluate,
@@ -46,6 +47,7 @@ for group in (prompts, screen, videos, scan, jobs, service):
     group.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(review.app, name="review")
+app.add_typer(appeal.app, name="appeal")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
 app.add_typer(consent.consent, name="consent")

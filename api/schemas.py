@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from generator.base import GenerationRequest
 from safety.domain import Checkpoint
 from safety.lookup.record import MAX_PAGE
+from safety.review import REASON_CODES
 
 MAX_INPUTS = 100
 """Texts judged for one request to `/v1/moderations`."""
@@ -118,12 +119,46 @@ class VideoBody(Body):
         return int(self.size.partition("x")[2])
 
 
+ReasonCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REASON_CODES)})]
+"""One of `safety.review.REASON_CODES`; others are a conflict that lists them."""
+
+
 class ReviewBody(Body):
     """`POST /v1/reviews/{decision}`."""
 
     allow: bool
     reason: str = Field(min_length=1, max_length=2000)
     """Why; recorded for good."""
+
+    code: ReasonCode = "other"
+
+
+class ClaimBody(Body):
+    """`POST /v1/reviews/claims`: the most urgent hold, or this one."""
+
+    decision: Word | None = None
+    minutes: int = Field(15, ge=1, le=240)
+
+
+class UndoBody(Body):
+    """`POST /v1/reviews/{decision}/undo`."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    code: ReasonCode = "mistake"
+
+
+class AppealBody(Body):
+    """`POST /v1/decisions/{decision}/appeals`."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class AnswerBody(Body):
+    """`POST /v1/appeals/{appeal}`."""
+
+    overturn: bool
+    reason: str = Field(min_length=1, max_length=2000)
+    code: ReasonCode = "other"
 
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=50)]

@@ -39,6 +39,14 @@ def settle(house: House, decided: Decision) -> Job | None:
     return None if job is None else _settle_job(house, job)
 
 
+def reopen(house: House, decided: Decision) -> None:
+    """Do what follows when a refusal was taken back or overturned: its job is held again, and goes on if it may."""
+    job = job_behind(house, decided)
+    if job is not None and job.status is JobStatus.REFUSED:
+        house.jobs.set_status(job.id, JobStatus.HELD)
+        _settle_job(house, house.jobs.get(job.id))
+
+
 def job_behind(house: House, decision: Decision) -> Job | None:
     """The job that a decision is about; None where the library released for its caller, or for a scan."""
     try:

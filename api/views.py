@@ -57,6 +57,7 @@ def decision_view(decision: Decision) -> Json:
         "actor": {"kind": decision.actor.kind, "id": decision.actor.id},
         "supersedes": decision.supersedes,
         "reason": decision.reason,
+        "code": decision.code or None,
         "requester": decision.requester or None,
         "parent": decision.parent,
         "classifiers": [{"name": name, "version": version} for name, version in decision.measurement.classifiers],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from safety.errors import Conflict
-from safety.projections import DECISION, RELEASE
+from safety.projections import APPEAL, DECISION, RELEASE
 
 
 class Ruling(NamedTuple):
@@ -22,6 +22,20 @@ class Ruling(NamedTuple):
 
     checkpoint: str
     job: str | None
+    actor: str = ""
+    """Who decided so: id of a policy or a reviewer."""
+
+
+OPEN = "open"
+"""State of an appeal that nobody answered."""
+
+
+class AppealState(NamedTuple):
+    """Where an appeal stands."""
+
+    appeal: str
+    decision: str
+    state: str
 
 
 @dataclass
@@ -37,22 +51,55 @@ class Facts:
     watermarks: set[str] = field(default_factory=set)
     """Watermark ids of recorded releases."""
 
+    appeals: dict[str, AppealState] = field(default_factory=dict)
+    """Where each appeal stands that is mentioned, or that is about a mentioned Decision, by its id."""
+
     def refusal(self, kind: str, record: Mapping[str, Any]) -> Conflict | None:
         """Return why this record may not be appended, or None."""
         if kind == DECISION and record["supersedes"] is not None:
             return self._superseding_refusal(record["supersedes"])
         if kind == RELEASE:
             return self._release_refusal(record)
+        if kind == APPEAL:
+            return self._appeal_refusal(record)
         return None
 
     def admit(self, kind: str, record: Mapping[str, Any]) -> None:
         """Take note of a record that is being appended, for those after it in the group."""
         if kind == DECISION:
-            self.decisions[record["id"]] = Ruling(record["verdict"]["action"], record["checkpoint"], record["job"])
+            self.decisions[record["id"]] = Ruling(
+                record["verdict"]["action"], record["checkpoint"], record["job"], record["actor"]["id"]
+            )
             if record["supersedes"] is not None:
                 self.superseded.add(record["supersedes"])
         elif kind == RELEASE:
             self.watermarks.add(record["watermark"])
+        elif kind == APPEAL:
+            self.appeals[record["appeal"]] = AppealState(record["appeal"], record["decision"], record["state"])
+
+    def _appeal_refusal(self, record: Mapping[str, Any]) -> Conflict | None:
+        decision = record["decision"]
+        ruling = self.decisions.get(decision)
+        if ruling is None:
+            return Conflict(f"there is no decision {decision} to appeal")
+        if record["state"] == OPEN:
+            if any(each.decision == decision and each.state == OPEN for each in self.appeals.values()):
+                return Conflict(f"an appeal against decision {decision} is open already: wait for its answer")
+            if decision in self.superseded:
+                return Conflict(f"decision {decision} was superseded: appeal the decision that replaced it")
+            return None
+        return self._answer_refusal(record, ruling)
+
+    def _answer_refusal(self, record: Mapping[str, Any], ruling: Ruling) -> Conflict | None:
+        appeal, decision, actor = record["appeal"], record["decision"], record["actor"]
+        known = self.appeals.get(appeal)
+        if known is None or known.decision != decision:
+            return Conflict(f"there is no appeal {appeal} against decision {decision}")
+        if known.state != OPEN:
+            return Conflict(f"appeal {appeal} was answered already: it is {known.state}")
+        if record["state"] != "withdrawn" and ruling.actor == actor:
+            return Conflict(f"{actor} made decision {decision}: somebody else has to answer the appeal against it")
+        return None
 
     def _superseding_refusal(self, target: str) -> Conflict | None:
         if target not in self.decisions:

@@ -141,6 +141,9 @@ class Decision:
     parent: str | None = None
     """Id of the Decision, Job or Release that the content was derived from: a rewrite's original, a chained seed."""
 
+    code: str = ""
+    """Reason code of a person's decision (`safety.review.REASON_CODES`); empty for automatic decisions."""
+
 
 @dataclass(frozen=True)
 class Release:

@@ -17,15 +17,17 @@ Row = tuple[Any, ...]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "decisions": (
         "entry", "id", "at", "job", "checkpoint", "action", "subject", "policy", "actor_kind", "actor", "supersedes",
-        "requester", "session", "sketch", "parent",
+        "requester", "session", "sketch", "parent", "code",
     ),
     "findings": ("entry", "ordinal", "rule", "category", "action"),
     "releases": ("entry", "id", "at", "job", "sha256", "size_bytes", "watermark", "manifest", "generator"),
+    "appeals": ("entry", "appeal", "decision", "state", "actor"),
 }  # fmt: skip
 """Table -> its columns, in the tables' own order."""
 
 DECISION = "decision"
 RELEASE = "release"
+APPEAL = "appeal"
 
 
 def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -42,6 +44,8 @@ def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, li
         names = COLUMNS["releases"][3:]
         row = (position, record["id"], time_from_text(record["at"]), *(record[name] for name in names))
         return {"releases": [row]}
+    if kind == APPEAL:
+        return {"appeals": [(position, *(record[name] for name in COLUMNS["appeals"][1:]))]}
     return {}
 
 

@@ -35,7 +35,7 @@ from safety.verdict_records import (
 Record = dict[str, Any]
 """JSON as Python has it: what stands inside is described by the functions below."""
 
-LATER_FIELDS = ("requester", "session", "sketch", "parent")
+LATER_FIELDS = ("requester", "session", "sketch", "parent", "code")
 """Fields of a Decision that the first ledgers did not have: written only when they say something, so that an old entry
 reads back and is encoded again to its own bytes."""
 

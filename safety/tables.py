@@ -1,9 +1,10 @@
 """Every table of framegate. The ledger is `entries`; what can be asked about it is derived from its bytes.
 
-    entries ──▶ decisions, findings, releases, subtrees   derived in the same transaction; never updated or deleted
+    entries ──▶ decisions, findings, releases, appeals, subtrees   derived; never updated or deleted
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
+    claims                                                who works on which hold; may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry
     banks, bank_items, bank_revision                      the same
 
@@ -130,6 +131,7 @@ decisions = Table(
     Column("session", Text),
     Column("sketch", Text),
     Column("parent", Text),
+    Column("code", Text),
     Index(None, "job", "entry"),
     Index(None, "checkpoint", "entry"),
     Index(None, "action", "entry"),
@@ -162,6 +164,27 @@ releases = Table(
     Column("watermark", Text, nullable=False, unique=True),
     Column("manifest", Text, nullable=False, index=True),
     Column("generator", Text, nullable=False),
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    _entry(),  # one row an event; the newest of an appeal says where it stands
+    Column("appeal", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Index(None, "appeal", "entry"),
+    Index(None, "decision", "entry"),
+    Index(None, "state", "entry"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("decision", Text, primary_key=True),  # id of a hold
+    Column("reviewer", Text, nullable=False),
+    Column("until", UtcTime, nullable=False),
 )
 
 jobs = Table(
@@ -291,5 +314,5 @@ bank_revision = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
-APPEND_ONLY = (entries, decisions, findings, releases, subtrees, checkpoints)
+APPEND_ONLY = (entries, decisions, findings, releases, appeals, subtrees, checkpoints)
 """Tables whose rows are never updated or deleted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,16 @@ import typer
 from rich.markup import escape
 
 from api.commands.jobs import LOCAL, outcome_view, run_here, tell
+from api.desk_views import claim_view, waiting_view
 from api.revealing import hold_of, look_at_file, look_at_prompt
 from api.settings import Settings
-from api.settling import job_behind, settle
+from api.settling import job_behind, reopen, settle
 from api.terminal import explain, print_json, say
 from api.views import decision_view
 from api.wiring import open_house
 from safety.domain import Action, JobStatus
 from safety.framegate import write_released
+from safety.review import REASON_CODES
 
 app = typer.Typer(no_args_is_help=True, help="See what waits for a person, and decide it.")
 
@@ -26,16 +29,62 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on 
 
 @app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
-    """List the decisions that hold something, oldest first."""
+    """List the decisions that hold something, the most urgent first, with who works on them."""
     with open_house(Settings()) as house:
-        holds = house.review.holds()
-    for decision in holds:
+        holds = house.review.queue()
+    for waiting in holds:
         if as_json:
-            print_json(decision_view(decision))
-        else:
-            explain(decision)
+            print_json(waiting_view(waiting))
+            continue
+        explain(waiting.decision)
+        if waiting.claim is not None:
+            say(f"  {escape(waiting.claim.reviewer)} works on it until {waiting.claim.until:%H:%M} UTC")
     if not holds and not as_json:
         say("nothing waits for review")
+
+
+@app.command()
+def claim(
+    decision: Annotated[str, typer.Argument(help="Id of a hold; default: the most urgent that nobody has.")] = "",
+    *,
+    minutes: Annotated[int, typer.Option(help="For how long.", min=1, max=240)] = 15,
+    reviewer: Annotated[str, typer.Option(help="Who works on it; default: the login name.")] = "",
+    put_back: Annotated[bool, typer.Option("--put-back", help="End one's claim instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a hold to work on: nobody else can decide it meanwhile. Again for longer."""
+    name = reviewer or getpass.getuser()
+    with open_house(Settings()) as house:
+        if put_back:
+            house.review.put_back(decision, name)
+            return
+        taken = house.review.claim(name, decision or None, timedelta(minutes=minutes))
+        held = house.ledger.decision(taken.decision)
+    if as_json:
+        print_json(claim_view(taken))
+        return
+    if held is not None:
+        explain(held)
+    say(f"{escape(taken.decision)} is yours until {taken.until:%H:%M} UTC")
+
+
+@app.command()
+def undo(
+    decision: Annotated[str, typer.Argument(help="Id of a reviewer's decision.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded for good.")],
+    *,
+    code: Annotated[str, typer.Option(help="Reason code.")] = "mistake",
+    reviewer: Annotated[str, typer.Option(help="Who takes it back; default: the login name.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a reviewer's decision back while nothing went on from it: the hold waits again. Both stay recorded."""
+    with open_house(Settings()) as house:
+        reopened = house.review.undo(decision, reviewer=reviewer or getpass.getuser(), reason=reason, code=code)
+        reopen(house, reopened)
+    if as_json:
+        print_json(decision_view(reopened))
+    else:
+        explain(reopened)
 
 
 @app.command()
@@ -72,12 +121,14 @@ def decide(
     reason: Annotated[str, typer.Option(help="Why; recorded for good.")],
     *,
     allow: Annotated[bool, typer.Option("--allow/--refuse", help="Let it pass, or refuse it.")],
+    code: Annotated[str, typer.Option(help=f"Why, for counting: {', '.join(REASON_CODES)}.")] = "other",
     reviewer: Annotated[str, typer.Option(help="Who decides; default: the login name.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Decide a hold: a superseding Decision is recorded, and an allowed job goes on where it stopped."""
     with open_house(Settings()) as house:
-        decided = house.review.decide(decision, allow=allow, reviewer=reviewer or getpass.getuser(), reason=reason)
+        name = reviewer or getpass.getuser()
+        decided = house.review.decide(decision, allow=allow, reviewer=name, reason=reason, code=code)
         job = job_behind(house, decided)
         if job is None or job.requester != LOCAL or not allow:
             if as_json:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 
 from api.auth import HouseOf, Reviewer
+from api.desk_views import claim_view, waiting_view
 from api.revealing import hold_of, look_at_file, look_at_prompt, look_at_still
-from api.schemas import Id, ReviewBody
-from api.settling import settle
+from api.schemas import ClaimBody, Id, ReviewBody, UndoBody
+from api.settling import reopen, settle
 from api.views import Json, decision_view
 from safety.domain import Checkpoint
 
@@ -38,12 +41,27 @@ def register(app: FastAPI) -> None:
         responses={200: {"content": {"image/jpeg": {}}}},
         summary="Look at a blurred picture of a finding",
     )
+    app.add_api_route(f"{PATH}/claims", claim_review, methods=["POST"], summary="Take a hold to work on")
+    app.add_api_route(
+        f"{PATH}/{{decision}}/claim", put_back, methods=["DELETE"], status_code=204, summary="Put a hold back"
+    )
     app.add_api_route(f"{PATH}/{{decision}}", decide_review, methods=["POST"], summary="Decide a hold")
+    app.add_api_route(f"{PATH}/{{decision}}/undo", undo_review, methods=["POST"], summary="Take a decision back")
 
 
 def list_reviews(house: HouseOf, _caller: Reviewer) -> Json:
-    """List the decisions that hold something, oldest first."""
-    return {"object": "list", "data": [decision_view(decision) for decision in house.review.holds()]}
+    """List the decisions that hold something, the most urgent first, with who works on them."""
+    return {"object": "list", "data": [waiting_view(waiting) for waiting in house.review.queue()]}
+
+
+def claim_review(body: ClaimBody, house: HouseOf, caller: Reviewer) -> Json:
+    """Take this hold, or the most urgent that nobody has, for some minutes; again for longer."""
+    return claim_view(house.review.claim(caller.id, body.decision, timedelta(minutes=body.minutes)))
+
+
+def put_back(decision: Id, house: HouseOf, caller: Reviewer) -> None:
+    """End one's own claim."""
+    house.review.put_back(decision, caller.id)
 
 
 def get_review(decision: Id, response: Response, house: HouseOf, caller: Reviewer) -> Json:
@@ -75,6 +93,13 @@ def get_review_still(decision: Id, still: Id, house: HouseOf, caller: Reviewer) 
 
 def decide_review(decision: Id, body: ReviewBody, house: HouseOf, caller: Reviewer) -> Json:
     """Record the decision that supersedes a hold; an allowed job goes on where it stopped. Repeating it is safe."""
-    decided = house.review.decide(decision, allow=body.allow, reviewer=caller.id, reason=body.reason)
+    decided = house.review.decide(decision, allow=body.allow, reviewer=caller.id, reason=body.reason, code=body.code)
     settle(house, decided)
     return decision_view(decided)
+
+
+def undo_review(decision: Id, body: UndoBody, house: HouseOf, caller: Reviewer) -> Json:
+    """Take a reviewer's decision back while nothing went on from it: the hold waits again. Both stay recorded."""
+    reopened = house.review.undo(decision, reviewer=caller.id, reason=body.reason, code=body.code)
+    reopen(house, reopened)
+    return decision_view(reopened)

@@ -10,6 +10,7 @@ from api.keys import former_ledger_keys, ledger_key
 from api.settings import Settings
 from classifiers.registered_names import first_word
 from media.blobs import BlobStore
+from safety.appeals import Appeals
 from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError
@@ -86,6 +87,11 @@ class Records:
     def review(self) -> Review:
         """What waits for a person."""
         return Review(self.ledger)
+
+    @cached_property
+    def appeals(self) -> Appeals:
+        """Requests to have a decision looked at again."""
+        return Appeals(self.ledger)
 
     @cached_property
     def blobs(self) -> BlobStore:

@@ -13,7 +13,9 @@ The record itself is only written by `safety.ledger`.
 from __future__ import annotations
 
 from safety.lookup.access import ApiKey, ApiKeys, Idempotency
+from safety.lookup.appeals import AppealReader
 from safety.lookup.banks import BankStore
+from safety.lookup.claims import Claim, Claims
 from safety.lookup.consents import LikenessRegistry
 from safety.lookup.jobs import JobStore
 from safety.lookup.record import Entry, LedgerReader
@@ -22,7 +24,10 @@ from safety.lookup.scans import Scan, ScanStatus, ScanStore
 __all__ = [
     "ApiKey",
     "ApiKeys",
+    "AppealReader",
     "BankStore",
+    "Claim",
+    "Claims",
     "Entry",
     "Idempotency",
     "JobStore",

@@ -28,11 +28,12 @@ MAY_BECOME: Mapping[JobStatus, frozenset[JobStatus]] = {
     _S.RUNNING: frozenset({_S.QUEUED, _S.HELD, _S.REFUSED, _S.RELEASED, _S.FAILED, _S.CANCELLED}),
     _S.HELD: frozenset({_S.QUEUED, _S.RUNNING, _S.REFUSED, _S.CANCELLED}),
     _S.FAILED: frozenset({_S.QUEUED, _S.RUNNING}),
-    _S.REFUSED: frozenset(),
+    _S.REFUSED: frozenset({_S.HELD}),
     _S.RELEASED: frozenset(),
     _S.CANCELLED: frozenset(),
 }
-"""Moves besides staying what it is. What was released, refused or cancelled stays so."""
+"""Moves besides staying what it is. What was released or cancelled stays so. Refused
+becomes held only where a person takes the refusal back (`safety.review`, `safety.appeals`)."""
 
 MAX_SEED = (1 << 63) - 1
 

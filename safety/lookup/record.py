@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table, exists, func, select
 
-from safety.admission import Facts, Ruling
+from safety.admission import AppealState, Facts, Ruling
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
 from safety.lookup.tree import StoredTree
-from safety.projections import DECISION, RELEASE
+from safety.projections import APPEAL, DECISION, RELEASE
 from safety.records import Record, decision_from_record, decode, release_from_record
-from safety.tables import checkpoints, decisions, entries, findings, ledger_head, releases
+from safety.tables import appeals, checkpoints, decisions, entries, findings, ledger_head, releases
 
 MAX_PAGE = 1000
 """Rows of one page at most."""
@@ -242,23 +242,34 @@ def facts_about(connection: Connection, records: Sequence[tuple[str, Mapping[str
     """Return what is recorded about everything that these (kind, record) pairs mention."""
     mentioned: set[str] = set()
     watermarks: set[str] = set()
+    appealed: set[str] = set()
     for kind, record in records:
         if kind == DECISION and record["supersedes"] is not None:
             mentioned.add(record["supersedes"])
         elif kind == RELEASE:
             mentioned.update(record["decisions"])
             watermarks.add(record["watermark"])
+        elif kind == APPEAL:
+            appealed.add(record["decision"])
+    mentioned |= appealed
+    a = appeals.c
     d = decisions.c
     return Facts(
         decisions={
-            id_: Ruling(action, checkpoint, job)
-            for id_, action, checkpoint, job in _where_in(
-                connection, select(d.id, d.action, d.checkpoint, d.job), d.id, mentioned
+            id_: Ruling(*ruling)
+            for id_, *ruling in _where_in(
+                connection, select(d.id, d.action, d.checkpoint, d.job, d.actor), d.id, mentioned
             )
         },
         superseded={id_ for (id_,) in _where_in(connection, select(d.supersedes), d.supersedes, mentioned)},
         watermarks={
             mark for (mark,) in _where_in(connection, select(releases.c.watermark), releases.c.watermark, watermarks)
+        },
+        appeals={
+            appeal: AppealState(appeal, decision, state)
+            for appeal, decision, state in _where_in(
+                connection, select(a.appeal, a.decision, a.state).order_by(a.entry), a.decision, appealed
+            )
         },
     )
 

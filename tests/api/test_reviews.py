@@ -164,3 +164,43 @@ def test_the_command_line_settles_a_review_like_the_api(framegate, house, held_p
 
     assert code == 0
     assert house.jobs.get(held_prompt.job).status.value == "refused"
+
+
+def test_a_claimed_hold_is_decided_by_its_reviewer_only_and_a_refusal_taken_back(
+    client, house, as_, reviewer, held_prompt
+):
+    colleague = as_("reviewer")
+    path = f"/v1/reviews/{held_prompt.id}"
+    claimed = client.post("/v1/reviews/claims", json={}, headers=reviewer)
+    assert claimed.json()["decision"] == held_prompt.id
+    assert client.post("/v1/reviews/claims", json={"decision": held_prompt.id}, headers=colleague).status_code == 409
+    assert client.post(path, json={"allow": True, "reason": "fine"}, headers=colleague).status_code == 409
+    (waiting,) = client.get("/v1/reviews", headers=colleague).json()["data"]
+    assert waiting["claim"]["reviewer"] == claimed.json()["reviewer"]
+    assert waiting["priority"] > 0
+
+    refused = client.post(path, json={"allow": False, "reason": "no", "code": "violation"}, headers=reviewer).json()
+    assert refused["code"] == "violation"
+    assert house.jobs.get(held_prompt.job).status == "refused"
+    undone = client.post(f"/v1/reviews/{refused['decision']}/undo", json={"reason": "slip"}, headers=colleague).json()
+
+    assert undone["action"] == "review"
+    assert house.jobs.get(held_prompt.job).status == "held"
+    assert [each["decision"] for each in client.get("/v1/reviews", headers=reviewer).json()["data"]] == [
+        undone["decision"]
+    ]
+    client.post("/v1/reviews/claims", json={"decision": undone["decision"]}, headers=reviewer)
+    assert client.delete(f"/v1/reviews/{undone['decision']}/claim", headers=reviewer).status_code == 204
+    allowed = client.post(
+        f"/v1/reviews/{undone['decision']}", json={"allow": True, "reason": "fine"}, headers=colleague
+    )
+    assert allowed.json()["action"] == "allow"
+    assert house.jobs.get(held_prompt.job).status == "queued"
+
+
+def test_an_unknown_code_is_refused_with_the_known_ones(client, reviewer, held_prompt):
+    body = {"allow": True, "reason": "fine", "code": "because"}
+    answer = client.post(f"/v1/reviews/{held_prompt.id}", json=body, headers=reviewer)
+
+    assert answer.status_code == 409
+    assert "violation" in answer.json()["detail"]

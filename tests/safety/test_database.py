@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, insert, inspect, text
 
+from safety.appeals import Appeals
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import migrate, open_engine, reading, schema_is_current, writing
@@ -125,6 +126,7 @@ def filled(ledger: Ledger) -> Ledger:
     ledger.append_decision(a_decision(0))
     ledger.append_decision(a_decision(1, action=Action.BLOCK))
     ledger.append_release(a_release(decisions=allowed(ledger)))
+    Appeals(ledger).file("dec_1", by="ada", reason="a toy")
     ledger.checkpoint()
     with writing(ledger.engine) as connection:  # kept for 256 entries at a time: too many to append here
         connection.execute(insert(subtrees), {"height": 8, "number": 0, "root": bytes(32)})

@@ -72,8 +72,8 @@ def test_what_is_not_there_is_none(ledger: Ledger) -> None:
 
 def test_an_event_is_kept_with_its_time(engine: Engine, log_key: LogKey) -> None:
     with Ledger(engine, log_key, clock=lambda: NOON) as ledger:
-        stored = ledger.append_event("appeal", "app_1", {"decision": "dec_1", "words": "please look again"})
-        again = ledger.append_event("appeal", "app_1", {"decision": "dec_2"})
+        stored = ledger.append_event("remark", "app_1", {"decision": "dec_1", "words": "please look again"})
+        again = ledger.append_event("remark", "app_1", {"decision": "dec_2"})
 
     assert stored["at"] == "2025-03-01T12:00:00.000000Z"
     assert stored["words"] == "please look again"
@@ -105,7 +105,7 @@ def test_equal_ids_in_one_group_are_one_entry(ledger: Ledger) -> None:
 
 
 def test_an_id_of_another_kind_is_not_returned_as_this_one(ledger: Ledger) -> None:
-    ledger.append_event("appeal", "dec_0", {})
+    ledger.append_event("remark", "dec_0", {})
 
     with pytest.raises(LedgerError, match="recorded as a appeal"):
         ledger.append_decision(a_decision(0))

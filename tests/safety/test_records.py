@@ -268,4 +268,4 @@ def test_an_entry_from_before_a_field_existed_keeps_its_bytes() -> None:
 
 
 def test_events_have_no_derived_rows() -> None:
-    assert project(0, "appeal", {"id": "a", "at": "t"}) == {}
+    assert project(0, "note", {"id": "a", "at": "t"}) == {}
