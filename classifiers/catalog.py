@@ -24,6 +24,7 @@ from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
+from classifiers.speech import SpeechClassifier, Transcriber, spoken_signals
 from classifiers.text_encoder import TextEncoderClassifier
 from classifiers.text_in_frames import TextInFramesClassifier, derived_signals
 from classifiers.violence import ViolenceClassifier
@@ -39,13 +40,19 @@ AnyClassifier = Classifier[Any]
 class Parts:
     """What several classifiers share, made once and only when one asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, transcriber: Callable[[], Transcriber] | None = None) -> None:
+        self._open_transcriber = transcriber
         self._built: dict[str, AnyClassifier] = {}
 
     @cached_property
     def frame_encoder(self) -> FrameEncoder:
         """The encoder whose single pass over a clip serves every head."""
         return FrameEncoder()
+
+    @cached_property
+    def transcriber(self) -> Transcriber | None:
+        """What listens, where the settings name one."""
+        return self._open_transcriber() if self._open_transcriber is not None else None
 
     @cached_property
     def text(self) -> tuple[Classifier[str], ...]:
@@ -104,6 +111,12 @@ _CLIPS = (
         derived_signals(row.signals for row in _TEXT),
         lambda parts: TextInFramesClassifier(parts.text),
     ),
+    Row(
+        "speech",
+        Clip,
+        spoken_signals(row.signals for row in _TEXT),
+        lambda parts: SpeechClassifier(parts.text, parts.transcriber),
+    ),
 )
 BUILT_IN: tuple[Row, ...] = (*_TEXT, *_CLIPS)
 
@@ -143,10 +156,11 @@ def build(
     *,
     accepts: type[str] | type[Clip] | None = None,
     configured: Sequence[Row] = (),
+    transcriber: Callable[[], Transcriber] | None = None,
 ) -> Catalog:
     """Build the classifiers of these names (all by default), or those of them that take this kind of content.
 
-    `configured`: rows that settings add to the embedded ones.
+    `configured`: rows that settings add to the embedded ones. `transcriber`: opens what listens to speech.
 
     Raises:
         ClassifierError: an unknown name, or an added classifier that cannot be loaded or takes a built-in name.
@@ -160,7 +174,7 @@ def build(
         raise ClassifierError(
             f"no classifier is called {', '.join(sorted(unknown))}; see `classifiers.catalog.names()`"
         )
-    parts = Parts()
+    parts = Parts(transcriber)
     classifiers: list[AnyClassifier] = []
     absent: list[Absent] = []
     for row in _chosen(rows, enabled, accepts):

@@ -96,6 +96,22 @@ class ZeroShotBlock(CheckpointBlock):
         return frozenset({*self.words, *self.categories.values()})
 
 
+class SpeechBlock(Block):
+    """A speech recogniser in the transformers format: what is said goes through the text classifiers."""
+
+    model: Annotated[str, StringConstraints(min_length=1)]
+    """A folder (begins with `/` or `.`; `.` is the folder of the file), or a hub id that is in the local cache."""
+
+    revision: str | None = None
+    device: Device = "auto"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+
+    max_words: int = Field(200, ge=1, le=448)
+    """Tokens that a generating recogniser writes for one window at most."""
+
+    pin: Pin | None = None
+
+
 class FrameJudgeBlock(Block):
     """A safety model that sees pictures, behind an OpenAI-compatible endpoint."""
 

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from classifiers.base import ConfigurationError
-from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, ZeroShotBlock
+from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, SpeechBlock, ZeroShotBlock
 from classifiers.judge_hazards import HAZARDS
 from classifiers.plugin_block import Block, SignalName, Slope
 
@@ -184,6 +184,7 @@ class PluginFile(BaseModel):
     frame_classifier: list[FrameClassifierBlock] = []
     zero_shot: list[ZeroShotBlock] = []
     frame_judge: list[FrameJudgeBlock] = []
+    speech: list[SpeechBlock] = Field([], max_length=1)
 
     folder: Path = Field(Path(), exclude=True)
     """Where the file lies."""
@@ -191,7 +192,14 @@ class PluginFile(BaseModel):
     @property
     def blocks(self) -> Sequence[Block]:
         """Every block."""
-        return [*self.text_classifier, *self.judge, *self.frame_classifier, *self.zero_shot, *self.frame_judge]
+        return [
+            *self.text_classifier,
+            *self.judge,
+            *self.frame_classifier,
+            *self.zero_shot,
+            *self.frame_judge,
+            *self.speech,
+        ]
 
 
 def read_plugin_file(path: Path | None) -> PluginFile:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.flashes import Flashing
+from media.sound import Sound
 
 Frames = NDArray[np.uint8]
 """uint8 (T, H, W, 3), RGB."""
@@ -35,6 +36,9 @@ class Clip:
     flashes: tuple[Flashing, ...] | None = None
     """Stretches that flashed and ended with or before this clip, found in all frames; each is told once. None: nobody
     looked at every frame."""
+
+    sound: Sound | None = None
+    """What is heard meanwhile; `SILENT` where the file has no sound; None: nobody listened."""
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or self.frames.shape[3] != 3 or self.frames.dtype != np.uint8:

@@ -34,6 +34,8 @@ from media.errors import MediaError, MediaLimitExceeded, UnreadableMedia
 from media.flashes import KINDS, Flashing
 from media.limits import DEFAULT_LIMITS, NO_MEMORY_EXIT_CODE, Limits, open_untrusted
 from media.sampling import DEFAULT_PLAN, SamplingPlan
+from media.sound import SAMPLE_RATE, SILENT, Sound
+from media.sound_track import LONGEST_S, OVERLAP_S
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[2]); from media.decode_child import main; main(sys.argv[1])"
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
@@ -190,7 +192,22 @@ class SampledVideo:
         flashes = self._checked_flashes(header)
         frames = np.empty((count, height, width, 3), dtype=np.uint8)
         self._read_into(frames.data.cast("B"))
-        return Clip(frames, times, self.info.fps, flashes)
+        return Clip(frames, times, self.info.fps, flashes, self._sound(header))
+
+    def _sound(self, header: dict[str, Any]) -> Sound | None:
+        if not self.info.has_audio:
+            return SILENT
+        if not self._plan.sound or self._plan.closer:
+            return None
+        given = header.get("sound")
+        count, start_s = (given.get("samples"), given.get("start_s")) if isinstance(given, dict) else (None, None)
+        if not isinstance(count, int) or not isinstance(start_s, (int, float)) or not math.isfinite(start_s):
+            raise self._broken("what it says of sound is malformed")
+        if not 0 <= count <= (LONGEST_S + OVERLAP_S + 1) * SAMPLE_RATE or start_s < 0:
+            raise self._broken("what it says of sound makes no sense")
+        samples = np.empty(count, dtype=np.int16)
+        self._read_into(samples.data.cast("B"))
+        return Sound(samples, float(start_s))
 
     def _read(self, size: int) -> bytearray:
         data = bytearray(size)

@@ -63,6 +63,9 @@ class SamplingPlan:
     after_cut_s: float = 0.2
     """Seconds after a cut at which what it brought is seen once more: the first frame after a cut is often blurred."""
 
+    sound: bool = False
+    """Also decode the sound beside the frames (`media.sound_track`)."""
+
     closer: tuple[Interval, ...] = ()
     """If there are any, only frames inside these intervals are seen (`media.closer`) and all else above is moot."""
 

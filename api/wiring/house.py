@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from api.keys import anchors_pem, session_secret, signer, watermark_key
 from api.views import origin_view
 from api.wiring.offered import offered_signals
-from api.wiring.plugins import configured_rows
+from api.wiring.plugins import configured_rows, configured_transcriber
 from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
@@ -42,7 +42,10 @@ from safety.session import Sessions
 from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from classifiers.base import Classifier
+    from classifiers.speech import Transcriber
     from generator.base import Generator
     from provenance.base import CredentialReader, CredentialSigner, Watermark
     from safety.jobs import RunJob, Worker
@@ -86,7 +89,12 @@ class House(Records):
     @cached_property
     def clip_catalog(self) -> catalog.Catalog:
         """Classifiers of video, and those that cannot work here."""
-        return catalog.build(accepts=Clip, configured=self.text_plugins)
+        return catalog.build(accepts=Clip, configured=self.text_plugins, transcriber=self.transcriber)
+
+    @cached_property
+    def transcriber(self) -> Callable[[], Transcriber] | None:
+        """Opens what listens to speech, where the settings name it."""
+        return configured_transcriber(self.settings.text_plugins)
 
     @cached_property
     def prompt_gate(self) -> Gate:
@@ -138,7 +146,7 @@ class House(Records):
     @cached_property
     def sampling(self) -> SamplingPlan:
         """Which frames the gate looks at."""
-        return SamplingPlan(fps=self.settings.screen_fps)
+        return SamplingPlan(fps=self.settings.screen_fps, sound=self.transcriber is not None)
 
     @cached_property
     def limits(self) -> Limits:

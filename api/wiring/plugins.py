@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from classifiers.base import ConfigurationError
 from classifiers.catalog import BUILT_IN, Row
-from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, ZeroShotBlock
+from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, SpeechBlock, ZeroShotBlock
 from classifiers.plugin_file import JudgeBlock, PluginFile, TextClassifierBlock, read_plugin_file
 from media.clip import Clip
 
 if TYPE_CHECKING:
     from classifiers.base import Classifier
+    from classifiers.speech import Transcriber
 
 Clauses = Mapping[str, str]
 """The policy's clause of each category."""
@@ -33,6 +34,22 @@ def configured_rows(path: Path | None, clauses: Callable[[], Clauses] = dict) ->
     checkpoints = [_checkpoint_row(block, file.folder) for block in file.text_classifier]
     judges = [_judge_row(block, file.folder, clauses) for block in file.judge]
     return (*checkpoints, *judges, *_picture_rows(file, clauses))
+
+
+def configured_transcriber(path: Path | None) -> Callable[[], Transcriber] | None:
+    """Return what opens the speech recogniser that the file names; None: it names none.
+
+    Raises:
+        ConfigurationError: the file cannot be read or cannot be meant.
+    """
+    file = read_plugin_file(path)
+    return partial(_open_transcriber, file.speech[0], file.folder) if file.speech else None
+
+
+def _open_transcriber(block: SpeechBlock, folder: Path) -> Transcriber:
+    from classifiers.transformers_speech import TransformersTranscriber
+
+    return TransformersTranscriber(block, folder)
 
 
 def _picture_rows(file: PluginFile, clauses: Callable[[], Clauses]) -> Iterator[Row]:

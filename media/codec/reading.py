@@ -32,7 +32,7 @@ from media.errors import MediaLimitExceeded, UnreadableMedia
 from media.glimpse import Glimpse
 from media.limits import DEFAULT_LIMITS, Limits, open_untrusted
 
-_CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg"})
+CONTAINERS = frozenset({"mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg"})
 _DECODERS = (
     "h264,hevc,vvc,vp8,vp9,libdav1d,av1,mpeg1video,mpeg2video,mpeg4,msmpeg4,msmpeg4v1,msmpeg4v2,h263,mjpeg,prores,"
     "dnxhd,ffv1,theora,dvvideo,rawvideo"
@@ -51,7 +51,7 @@ _TAGS = 128
 _TAG_CHARACTERS = 4096
 """Metadata beyond these is cut: some editors put their whole project there."""
 
-_DECODER_FAULTS = (av.error.FFmpegError, OSError, ValueError, OverflowError, RuntimeError)
+DECODER_FAULTS = (av.error.FFmpegError, OSError, ValueError, OverflowError, RuntimeError)
 
 
 def probe(path: Path, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
@@ -83,7 +83,7 @@ def decode(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[float,
 
 def probe_open(file: BinaryIO, name: str, limits: Limits) -> VideoInfo:
     """`probe` for a file that is already open; `name` stands in messages."""
-    with _refusals(name), _open_container(file, name, limits) as container:
+    with refusals(name), _open_container(file, name, limits) as container:
         stream = _only_video(container, name, limits)
         first = next(_raw_frames(container, stream, limits, name))
         turned = quarter_turns(first) % 2 == 1
@@ -112,7 +112,7 @@ def decode_open(
 def glimpses_open(file: BinaryIO, name: str, limits: Limits, info: VideoInfo) -> Iterator[tuple[float, Glimpse]]:
     """`decode_open` before anything is converted: most frames of a long video are only glimpsed at."""
     step_s = 1.0 / info.fps
-    with _refusals(name), _open_container(file, name, limits) as container:
+    with refusals(name), _open_container(file, name, limits) as container:
         stream = _only_video(container, name, limits)
         origin_s: float | None = None
         last_s = -step_s
@@ -130,11 +130,11 @@ def glimpses_open(file: BinaryIO, name: str, limits: Limits, info: VideoInfo) ->
 
 
 @contextlib.contextmanager
-def _refusals(name: str, problem: str = "cannot be decoded") -> Iterator[None]:
+def refusals(name: str, problem: str = "cannot be decoded") -> Iterator[None]:
     """Turn the decoder's faults into the errors of this floor."""
     try:
         yield
-    except (MemoryError, *_DECODER_FAULTS) as error:
+    except (MemoryError, *DECODER_FAULTS) as error:
         if _is_exhaustion(error):
             raise MediaLimitExceeded(f"{name}: decoding needs more memory than allowed") from error
         raise UnreadableMedia(f"{name}: {problem} ({type(error).__name__})") from error
@@ -147,20 +147,20 @@ def _is_exhaustion(error: Exception) -> bool:
 
 def _open_container(file: BinaryIO, name: str, limits: Limits) -> InputContainer:
     file.seek(0)
-    with _refusals(name, "not an MP4, QuickTime, Matroska, WebM, AVI or MPEG video"):
+    with refusals(name, "not an MP4, QuickTime, Matroska, WebM, AVI or MPEG video"):
         container = av.open(
             file,
             "r",
             metadata_errors="replace",
             options={"max_pixels": str(limits.max_pixels), "threads": "1"},
             container_options={
-                "format_whitelist": ",".join(sorted(_CONTAINERS)),
+                "format_whitelist": ",".join(sorted(CONTAINERS)),
                 "codec_whitelist": _DECODERS,
                 "protocol_whitelist": "none",  # no protocol has this name: nothing else can be opened
                 "ignore_editlist": "1",
             },
         )
-    if not _CONTAINERS.intersection(container.format.name.split(",")):
+    if not CONTAINERS.intersection(container.format.name.split(",")):
         container.close()
         raise UnreadableMedia(f"{name}: the container {container.format.name} is not accepted")
     return container
@@ -202,7 +202,7 @@ def _raw_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
     while True:
         try:
             packet = next(demuxer, None)
-        except _DECODER_FAULTS:
+        except DECODER_FAULTS:
             damaged += 1  # the file ends in the middle of a packet
             break
         if packet is None:
@@ -210,7 +210,7 @@ def _raw_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
         packets += 1
         try:
             pictures = packet.decode()
-        except _DECODER_FAULTS as error:
+        except DECODER_FAULTS as error:
             if _is_exhaustion(error):
                 raise
             damaged += 1

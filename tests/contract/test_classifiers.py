@@ -22,6 +22,7 @@ from classifiers.violence import ViolenceClassifier
 from classifiers.weapons import WeaponClassifier
 from classifiers.weights import EMBEDDED
 from media.clip import Clip
+from media.sound import SILENT
 
 CARDS = Path(__file__).parents[2] / "docs" / "cards"
 NAMES = [row.name for row in catalog.BUILT_IN]
@@ -36,7 +37,7 @@ def clip_of(picture, *, start_s=3.0):
     """Four frames, of which two are alike: enough for every classifier, and cheap."""
     left, right = picture[:256, :320], picture[:256, 40:360]
     times_s = start_s + np.arange(4, dtype=np.float64) / 2
-    return Clip(np.stack([left, left, right, right]), times_s, fps=24.0, flashes=())
+    return Clip(np.stack([left, left, right, right]), times_s, fps=24.0, flashes=(), sound=SILENT)
 
 
 @pytest.fixture(scope="module")
