@@ -29,6 +29,7 @@ from api.routes import (
     record,
     reviews,
     scans,
+    soft_bindings,
     verification,
     video_content,
     videos,
@@ -37,7 +38,20 @@ from api.settings import Settings
 from api.settling import take_up
 from api.wiring import House
 
-ROUTES = (moderations, videos, video_content, scans, record, reviews, appeals, likeness, banks, verification, health)
+ROUTES = (
+    moderations,
+    videos,
+    video_content,
+    scans,
+    record,
+    reviews,
+    appeals,
+    likeness,
+    banks,
+    verification,
+    soft_bindings,
+    health,
+)
 
 
 def create_app(settings: Settings | None = None, house: House | None = None) -> FastAPI:

@@ -38,6 +38,16 @@ class ReleaseIndex:
             return None
         return release.id if credential.detail.get("signer") == release.signer else None
 
+    def near(self, hash_hex: str) -> list[tuple[str, int]]:
+        """Return (release id, Hamming distance) of the releases that show a frame with about this hash, closest first.
+
+        Raises:
+            ValueError: not 64 hex digits.
+        """
+        with self._lock:
+            self._refresh()
+            return self._index.lookup(hash_hex)
+
     def newest(self) -> str:
         """Return the id of the newest release that was indexed; empty without any. Changes when an answer may."""
         with self._lock:

@@ -6,7 +6,8 @@ Whoever was sent a video may ask. Nothing is stored and nothing is recorded; the
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -31,15 +32,26 @@ def register(app: FastAPI) -> None:
     )
 
 
-async def _uploaded(request: Request) -> AsyncIterator[Path]:
-    turns: threading.BoundedSemaphore = request.app.state.verifications
+@contextmanager
+def turn(app: FastAPI) -> Iterator[None]:
+    """Take one of the turns at looking into a stranger's file.
+
+    Raises:
+        BusyError: all are taken.
+    """
+    turns: threading.BoundedSemaphore = app.state.verifications
     if not turns.acquire(blocking=False):
         raise BusyError(f"{AT_ONCE} files are being verified: try again in a moment")
     try:
-        async with borrow(request) as path:
-            yield path
+        yield
     finally:
         turns.release()
+
+
+async def _uploaded(request: Request) -> AsyncIterator[Path]:
+    with turn(request.app):
+        async with borrow(request) as path:
+            yield path
 
 
 def verify_upload(path: Annotated[Path, Depends(_uploaded)], house: HouseOf) -> Json:

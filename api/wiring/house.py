@@ -24,6 +24,7 @@ from media.limits import Limits
 from media.sampling import SamplingPlan
 from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
+from provenance.manifest_store import stored_manifest
 from provenance.watermark import SpreadSpectrumWatermark
 from safety.banks import known_signals
 from safety.domain import Unmeasured
@@ -35,6 +36,7 @@ from safety.lookup import BankStore
 from safety.measure import Instruments
 from safety.pipeline import Pipeline
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
+from safety.recovery import Recovery
 from safety.reference import InputGate
 from safety.release import ReleaseDesk
 from safety.scan import Scanner
@@ -221,6 +223,11 @@ class House(Records):
     def known(self) -> ReleaseIndex:
         """Finds our releases again."""
         return ReleaseIndex(self.ledger)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Leads from soft bindings back to releases and their manifests."""
+        return Recovery(self.ledger, self.known, self.watermark, self.blobs, self.limits, stored_manifest)
 
     @cached_property
     def origin_catalog(self) -> catalog.Catalog:

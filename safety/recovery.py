@@ -1,0 +1,120 @@
+"""Leads from a stripped file, or from a soft binding alone, back to a release and its stored manifest.
+
+    watermark or fingerprint ─▶ Release ─▶ the manifest store in the released file
+
+Says how it was found and how sure that is. Records nothing and judges nothing: that is `safety.scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from media.blobs import BlobStore
+from media.fingerprint import HASH_BITS, Fingerprint, fingerprint
+from media.isolation import open_video
+from media.limits import Limits
+from provenance.base import Watermark
+from safety.domain import Release
+from safety.errors import InvalidContent, NotFound
+from safety.known import ReleaseIndex
+from safety.ledger import Ledger
+from safety.scan import SCAN_PLAN
+
+FINGERPRINT_ALGORITHM = "io.framegate.pdq.1"
+"""PDQ of a frame, 256 bits, first bit highest. Our own name, not one of the C2PA soft binding algorithm list."""
+
+WATERMARK_BYTES = 6
+FRAME_EVERY_S = 0.2
+"""Seconds between frames that are hashed: a short video is seen whole for its watermark, and hashed less often."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A release that a binding leads to."""
+
+    release: Release
+    algorithm: str
+    similarity: int
+    """0 to 100: 100 for a watermark that decodes; of fingerprints the share of frames or of bits that agree."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Finds releases by their soft bindings."""
+
+    ledger: Ledger
+    known: ReleaseIndex
+    watermark: Watermark
+    blobs: BlobStore
+    limits: Limits
+    stored_manifest: Callable[[Path, bool], bytes]
+    """Takes the manifest store out of a file; with True the active manifest alone."""
+
+    def algorithms(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of the watermarks and of the fingerprints that are understood."""
+        return (self.watermark.algorithm,), (FINGERPRINT_ALGORITHM,)
+
+    def by_binding(self, algorithm: str, value: bytes) -> list[Recovered]:
+        """Return the releases that carry this binding, the most similar first.
+
+        Raises:
+            InvalidContent: an unknown algorithm, or a value of the wrong length.
+        """
+        self._check(algorithm)
+        wanted = WATERMARK_BYTES if algorithm == self.watermark.algorithm else HASH_BITS // 8
+        if len(value) != wanted:
+            raise InvalidContent(f"a value of {algorithm} has {wanted} bytes, not {len(value)}")
+        if algorithm == self.watermark.algorithm:
+            release = self.ledger.release_by_watermark(value.hex())
+            return [] if release is None else [Recovered(release, algorithm, 100)]
+        near = self.known.near(value.hex())
+        return self._found([(id_, round(100 * (1 - distance / HASH_BITS))) for id_, distance in near])
+
+    def by_content(self, path: Path, algorithm: str | None = None) -> list[Recovered]:
+        """Return the releases that a file's pixels lead to: by the watermark, then by the fingerprint.
+
+        Raises:
+            MediaError: the file cannot be decoded within the limits.
+            InvalidContent: an unknown algorithm.
+        """
+        if algorithm is not None:
+            self._check(algorithm)
+        detector, hashes, last_s = self.watermark.detector(), list[Fingerprint](), -FRAME_EVERY_S
+        with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
+            for clip in video:
+                detector.add(clip.frames)
+                for time_s, frame in zip(clip.times_s, clip.frames, strict=True):
+                    if time_s >= last_s + FRAME_EVERY_S:
+                        last_s = float(time_s)
+                        hashes.append(fingerprint(frame, mirrored=True))
+        found: list[Recovered] = []
+        if algorithm in {None, self.watermark.algorithm} and (reading := detector.read()) is not None:
+            found += self.by_binding(self.watermark.algorithm, bytes.fromhex(reading.id_hex))
+        if algorithm in {None, FINGERPRINT_ALGORITHM} and (match := self.known.match(hashes)) is not None:
+            found += self._found([(match.key, round(100 * match.share))])
+        return list({each.release.id: each for each in reversed(found)}.values())[::-1]
+
+    def manifest(self, label: str, *, active_only: bool = False) -> bytes:
+        """Return the manifest store (JUMBF) of the release with this active manifest.
+
+        Raises:
+            NotFound: no release has this manifest.
+            StorageError: the released file is gone or was changed.
+            CredentialUnreadable: it holds no manifest store.
+        """
+        release = self.ledger.release_by_manifest(label)
+        if release is None:
+            raise NotFound(f"no release has the manifest {label}")
+        self.blobs.verify(release.sha256)
+        return self.stored_manifest(self.blobs.path(release.sha256), active_only)
+
+    def _check(self, algorithm: str) -> None:
+        known = [name for kind in self.algorithms() for name in kind]
+        if algorithm not in known:
+            raise InvalidContent(f"the soft binding algorithm is unknown here; known are {', '.join(known)}")
+
+    def _found(self, near: Sequence[tuple[str, int]]) -> list[Recovered]:
+        releases = ((self.ledger.release(id_), similarity) for id_, similarity in near)
+        return [Recovered(release, FINGERPRINT_ALGORITHM, score) for release, score in releases if release is not None]
