@@ -5,9 +5,10 @@
 DATA holds MANIFEST.csv with pictures of weapons and clips without a fight. Each planting draws a clip, a
 picture, a way to show it (a cut to it, held or zooming in; a panel over the moving clip) and a place in time. What
 counts as found: `frame.weapon` reaches the lowest threshold of the policy's output rules in the video's measurement,
-in a segment that overlaps the planting. Only plantings that the classifier itself sees count, in at least half of their
-frames; the others are reported. By default half a second is planted and the default sampling looks; with --full one
-frame is planted and every frame is looked at. Clips in which it fires without a planting are left out, and counted.
+in a segment that overlaps the planting. Only plantings that the classifier itself sees count, in at least half of three
+of their frames (first, middle, last); the others are reported. By default half a second is planted and the default
+sampling looks; with --full one frame is planted and every frame is looked at. Clips in which it fires without a
+planting are left out, and counted.
 
 Done plantings are kept in FILE, so that a run of many can be broken off and taken up again. A video is looked at with
 the fewest frames that long videos get (`min_frames` 1): the density with which short clips are looked at would flatter.
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 Frame = NDArray[np.uint8]
 SIGNAL = "frame.weapon"
 PLANTED_S = 0.5
+CLIPS = 60
+"""Harmless clips, evenly drawn from the manifest's."""
+
 STYLES = ("cut", "zoom", "panel")
 WEAPONS = {"gun", "handgun", "automatic_rifle", "shotgun", "smg", "sniper"}
 
@@ -78,7 +82,9 @@ class Bench:
         with (data / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         self.data, self.full, self.limits = data, full, DEFAULT_LIMITS
-        self.clips = [row["file"] for row in rows if row["label"] == "nofight"]
+        clips = [row["file"] for row in rows if row["label"] == "nofight"]
+        self.clips = [clips[at] for at in np.unique(np.linspace(0, len(clips) - 1, CLIPS).astype(int))]
+        self.fires: dict[str, bool] = {}
         self.pictures = [row["file"] for row in rows if row["label"] in WEAPONS]
         (self.classifier,) = catalog.build({"weapons"}).for_clips()
         self.level = lowest_in_force(load_policy(), Checkpoint.OUTPUT)[SIGNAL]
@@ -108,7 +114,9 @@ class Bench:
         row: dict[str, Any] = {"number": number, "style": style, "motion": round(motion(frames), 4), "fps": fps}
         even = [frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2] for frame in frames]
         encode_mp4(even, path, fps=fps, crf=23)
-        if self.scores(path)[0]:
+        if clip.name not in self.fires:
+            self.fires[clip.name] = bool(self.scores(path)[0])
+        if self.fires[clip.name]:
             return row | {"left_out": "fires without a planting"}
         planted = range(first, first + count)
         shows = [
@@ -117,8 +125,9 @@ class Bench:
         ]
         encode_mp4(shows, path, fps=fps, crf=23)
         own = [frame for at, (_, frame) in enumerate(decode(path)) if at in planted]
-        seen_in = sum(score.value >= self.level for score in self.classifier.score(clip_of(own)))
-        if 2 * seen_in < len(own):
+        looks = [own[at] for at in sorted({0, len(own) // 2, len(own) - 1})]
+        seen_in = sum(score.value >= self.level for score in self.classifier.score(clip_of(looks)))
+        if 2 * seen_in < len(looks):
             return row | {"left_out": "the classifier does not see it"}
         found, coverage = self.scores(path)
         begins_s, ends_s = first / fps, (first + count) / fps
@@ -126,7 +135,7 @@ class Bench:
         return row | {
             "found": bool(overlaps and max(overlaps) > 0),
             "iou": round(max(overlaps, default=0.0), 3),
-            "seen_in": round(seen_in / len(own), 3),
+            "seen_in": round(seen_in / len(looks), 3),
             "frames": f"{coverage.frames_seen}/{coverage.frames_total}",
         }
 
@@ -156,7 +165,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     for at, name in enumerate(("little motion", "some motion", "much motion")):
         groups[name] = [row for row in counted if int(np.searchsorted(edges, row["motion"])) == at]
     groups |= {style: [row for row in counted if row["style"] == style] for style in STYLES}
-    groups["seen in every planted frame"] = [row for row in counted if row["seen_in"] == 1]
+    groups["seen in all three"] = [row for row in counted if row["seen_in"] == 1]
     figures: dict[str, Any] = {
         "left_out": {
             why: sum(row.get("left_out") == why for row in rows)

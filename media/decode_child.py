@@ -129,7 +129,7 @@ def _picture(file: BinaryIO, name: str, limits: Limits, plan: SamplingPlan, conf
     yield {"kind": "info", "info": asdict(info), "confined": confined}, []
     sampler = Sampler(plan, 1.0 / info.fps)
     seen = [*sampler.offer(0.0, frame), *sampler.finish()]
-    yield _window(seen, sampler.coverage(), [])
+    yield _window(seen, sampler.coverage(), None if plan.closer else [])
     yield {"kind": "done", "coverage": asdict(sampler.coverage())}, []
 
 

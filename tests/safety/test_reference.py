@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classifiers.base import TimeSpan
 from media.clip import Clip
 from media.codec import encode_mp4
 from media.errors import UnreadableMedia
@@ -19,6 +20,7 @@ from safety.known import ReleaseIndex
 from safety.policy import parse_policy
 from safety.reference import InputGate
 from safety.session import Sessions
+from tests.fakes import FrameRedness
 from tests.safety.making import a_decision
 from tests.world import POLICY, POLICY_FILE, World
 
@@ -100,6 +102,44 @@ def test_a_video_is_judged_on_every_sampled_second(world: World, tmp_path: Path)
     assert decision.verdict.action is Action.BLOCK
     assert decision.measurement.coverage is not None
     assert decision.measurement.coverage.frames_total == 16
+
+
+def test_what_is_found_in_a_reference_video_has_a_beginning_an_end_and_a_picture(world: World, tmp_path: Path) -> None:
+    frames = np.full((32, 128, 160, 3), (60, 160, 60), np.uint8)
+    frames[11:15, 40:80, 40:100] = (230, 20, 20)
+    encode_mp4(iter(frames), tmp_path / "video.mp4", fps=8.0)
+    door = inputs(world)
+    door = replace(door, gate=replace(door.gate, instruments=replace(door.gate.instruments, clip=[FrameRedness()])))
+
+    decision = door.check(door.gate.check_prompt("a field"), tmp_path / "video.mp4")
+
+    assert decision.verdict.action is Action.BLOCK
+    span = decision.verdict.findings[0].evidence[0].span
+    assert isinstance(span, TimeSpan)
+    assert (span.start_s, span.end_s) == (pytest.approx(11 / 8), pytest.approx(15 / 8))
+    (kept,) = decision.measurement.stills
+    assert world.blobs.contains(kept.sha256)
+    assert decision.measurement.coverage is not None
+    assert decision.measurement.coverage.seconds_seen == decision.measurement.coverage.seconds_total == 4
+
+
+def test_a_harmless_text_with_a_harmless_photograph_of_a_known_person_is_a_likeness(
+    world: World, tmp_path: Path
+) -> None:
+    """The classifier knows a face where it sees red; nothing about the picture or the text is harmful."""
+    rule = b'id = "input.block"\ncheckpoint = "input"\ncategory = '
+    file = POLICY_FILE.replace(b"frame.red", b"frame.known_person").replace(rule + b'"violence"', rule + b'"likeness"')
+    policy = parse_policy(file + b'\n[categories.likeness]\nclause = "No likeness without consent."\n')
+    door = inputs(world, policy)
+    knows = FrameRedness(signal="frame.known_person", name="faces")
+    gate = replace(door.gate, instruments=replace(door.gate.instruments, clip=[knows]))
+    door, prompt = replace(door, gate=gate), gate.check_prompt("she waves at the camera")
+
+    known, stranger = (door.check(prompt, still(tmp_path, colour, f"{colour}.png")) for colour in ("red", "green"))
+
+    assert prompt.verdict.action is stranger.verdict.action is Action.ALLOW
+    assert known.verdict.action is Action.BLOCK
+    assert known.verdict.findings[0].category == "likeness"
 
 
 def test_our_own_release_is_recognised_as_a_video_and_as_a_still(world: World, tmp_path: Path) -> None:
