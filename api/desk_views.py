@@ -1,11 +1,17 @@
-"""What a reviewer's desk shows: the queue and appeals as JSON. Pure; decisions are `api.views`."""
+"""What the desks of reviewers and of policy makers show: queue, appeals and replays as JSON. Pure."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from api.views import Json, decision_view
 from safety.lookup import Claim
 from safety.lookup.appeals import Appeal
 from safety.review import Waiting
+
+if TYPE_CHECKING:
+    from safety.figures import Share
+    from safety.replay import Replay
 
 
 def waiting_view(waiting: Waiting) -> Json:
@@ -39,3 +45,28 @@ def appeal_view(appeal: Appeal) -> Json:
             "replacement": appeal.replacement,
         },
     }
+
+
+def replay_view(replay: Replay) -> Json:
+    """What another policy would have done."""
+    return {
+        "policy": replay.policy,
+        "decisions": replay.decisions,
+        "changed": replay.changed,
+        "changes": [
+            {"before": before, "after": after, "count": count, "examples": replay.examples.get((before, after), [])}
+            for (before, after), count in sorted(replay.changes.items())
+        ],
+        "categories": {
+            category: {"before": before, "after": after}
+            for category, (before, after) in sorted(replay.categories.items())
+        },
+        "estimates": [
+            {"category": each.category, "precision": _share(each.precision), "recall": _share(each.recall)}
+            for each in replay.estimates
+        ],
+    }
+
+
+def _share(share: Share) -> Json:
+    return {"k": share.k, "n": share.n, "value": share.value, "interval": list(share.interval)}

@@ -1,18 +1,22 @@
-"""`framegate policy`: look at a policy, and check one before it is used."""
+"""`framegate policy`: look at a policy, check one before it is used, and try it on what is recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from api.desk_views import replay_view
 from api.settings import Settings
 from api.terminal import print_json, say
-from api.wiring import configured_rows, offered_signals
+from api.wiring import configured_rows, offered_signals, open_house
 from safety.domain import Checkpoint
 from safety.policy import DEFAULT_POLICY, Condition, Demand, Policy, load_policy
+from safety.policy_diff import differences
 
 app = typer.Typer(no_args_is_help=True, help="Look at a policy, and check one before it is used.")
 
@@ -69,6 +73,62 @@ def _demanded(demand: Demand) -> str:
         "looking ends with a block" if demand.stop_at_block else "",
     ]
     return ", ".join(part for part in parts if part) or "nothing"
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A policy file.")],
+    new: Annotated[Path | None, typer.Argument(help="Another; default: the one in force.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+) -> None:
+    """Show what differs between two policies, rule by rule. Exit 0 also where something differs."""
+    changes = differences(load_policy(old), load_policy(new or Settings().policy or DEFAULT_POLICY))
+    for change in changes:
+        if as_json:
+            print_json({"kind": change.kind, "id": change.id, "before": change.before, "after": change.after})
+            continue
+        say(f"[bold]{change.kind} {escape(change.id)}[/]")
+        for mark, text in (("-", change.before), ("+", change.after)):
+            if text is not None:
+                say(f"  {mark} {escape(text)}")
+    if not changes and not as_json:
+        say("both say the same")
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="The policy to try on what is recorded.")],
+    *,
+    since: Annotated[datetime | None, typer.Option(help="Only decisions from this time on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only decisions before this time (UTC).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Show what another policy would have decided, from recorded scores, and how well where people decided."""
+    from api.commands.evaluate import progress_bar
+    from safety.replay import replay as replay_record
+
+    policy = load_policy(file)
+    with open_house(Settings()) as house, progress_bar() as tell:
+        done = replay_record(house.ledger, policy, since=_utc(since), until=_utc(until), progress=tell)
+    if as_json:
+        print_json(replay_view(done))
+        return
+    say(f"{done.decisions} decisions, {done.changed} would be others under {policy.name}")
+    for (before, after), count in sorted(done.changes.items()):
+        if before != after:
+            say(f"  {before:6} → {after:6} {count:8}   {', '.join(done.examples[before, after][:3])}")
+    for category, (before_n, after_n) in sorted(done.categories.items()):
+        say(f"  {category:24} found {before_n} → {after_n}")
+    for each in done.estimates:
+        for name, share in (("precision", each.precision), ("recall", each.recall)):
+            low, high = share.interval
+            said = "nothing to count" if share.value is None else f"{share.value:.2f} [{low:.2f}, {high:.2f}]"
+            say(f"  {each.category}: {name} where people decided {said} ({share.k} of {share.n})")
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=time.tzinfo or UTC)
 
 
 def _conditions(conditions: Iterable[Condition]) -> str:

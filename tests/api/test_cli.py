@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 
@@ -358,3 +359,25 @@ def test_an_export_and_a_proof_are_verified_without_us(framegate, tmp_path):
     assert verify_export.main([str(grown), *trusted]) == 0
     assert framegate("ledger", "prove").code == 2
     assert framegate("ledger", "verify", "--log-only", "--json").json["ok"] is True
+
+
+def test_a_policy_is_compared_and_tried_on_what_is_recorded(framegate, tmp_path):
+    decision = framegate("check", "a red ball on a green meadow", "--json").json["decision"]
+    stricter = tmp_path / "stricter.toml"
+    text = DEFAULT_POLICY.read_text()
+    threshold = re.search(r'signal = "text.violence"\nthreshold = ([0-9.]+)', text)
+    stricter.write_text(text.replace(threshold[0], threshold[0].replace(threshold[1], "0.000001")))
+
+    changes = [
+        json.loads(line)
+        for line in framegate("policy", "diff", str(DEFAULT_POLICY), str(stricter), "--json").out.splitlines()
+    ]
+    same, other = (framegate("policy", "replay", str(file), "--json").json for file in (DEFAULT_POLICY, stricter))
+
+    assert [change["kind"] for change in changes] == ["rule"]
+    assert framegate("policy", "diff", str(DEFAULT_POLICY)).err == "both say the same"
+    assert (same["decisions"], same["changed"]) == (1, 0)
+    assert other["changed"] == 1
+    assert [each["examples"] for each in other["changes"]] == [[decision]]
+    assert "1 would be others" in framegate("policy", "replay", str(stricter)).err
+    assert framegate("policy", "replay", str(stricter), "--since", "2999-01-01", "--json").json["decisions"] == 0
