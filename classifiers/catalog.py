@@ -24,6 +24,7 @@ from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
+from classifiers.personal_data import PersonalDataClassifier
 from classifiers.speech import SpeechClassifier, Transcriber, spoken_signals
 from classifiers.text_encoder import TextEncoderClassifier
 from classifiers.text_in_frames import TextInFramesClassifier, derived_signals
@@ -83,6 +84,7 @@ _TEXT = (
     Row("names", str, NamesClassifier.signals, lambda _: NamesClassifier()),
     Row("text_encoder", str, TextEncoderClassifier.signals, lambda _: TextEncoderClassifier()),
     Row("context", str, ContextClassifier.signals, lambda _: ContextClassifier()),
+    Row("personal_data", str, PersonalDataClassifier.signals, lambda _: PersonalDataClassifier()),
     Row("evasion", str, EvasionClassifier.signals, lambda _: EvasionClassifier()),
 )
 _CLIPS = (
