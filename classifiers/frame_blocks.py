@@ -152,6 +152,36 @@ class FrameJudgeBlock(Block):
         return frozenset(self.signals.values())
 
 
+class OriginDetectorBlock(Block):
+    """A detection service that is asked where a video comes from. Uploads are sent to it."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")]
+    """Where a window is posted; nothing else is ever contacted."""
+
+    classes: list[Words] = Field(default_factory=lambda: ["ai_generated"], min_length=1)
+    """Classes of the answer that mean synthesis; their scores add up."""
+
+    side: int = Field(480, ge=128, le=1080)
+    """Pixels: the short side of what is sent."""
+
+    seconds: float = Field(20.0, gt=0, le=600)
+    """Time box of one window of two seconds."""
+
+    scheme: Literal["Token", "Bearer"] = "Token"
+    """What stands before the key in the header `Authorization`."""
+
+    key_file: str | None = None
+    """File with the API key; relative to this file."""
+
+    ca_file: str | None = None
+    """PEM file of the authority that signed the server's certificate; relative to this file."""
+
+    @property
+    def reported(self) -> frozenset[str]:
+        """The signal that it reports."""
+        return frozenset({"video.synthetic"})
+
+
 def refuse_unknown_categories(block_name: str, asked: set[str], known: set[str]) -> None:
     """Refuse ids of categories that the policy has not.
 

@@ -24,7 +24,13 @@ from pydantic import (
 )
 
 from classifiers.base import ConfigurationError
-from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, SpeechBlock, ZeroShotBlock
+from classifiers.frame_blocks import (
+    FrameClassifierBlock,
+    FrameJudgeBlock,
+    OriginDetectorBlock,
+    SpeechBlock,
+    ZeroShotBlock,
+)
 from classifiers.judge_hazards import HAZARDS
 from classifiers.plugin_block import Block, SignalName, Slope
 
@@ -185,6 +191,7 @@ class PluginFile(BaseModel):
     zero_shot: list[ZeroShotBlock] = []
     frame_judge: list[FrameJudgeBlock] = []
     speech: list[SpeechBlock] = Field([], max_length=1)
+    origin_detector: list[OriginDetectorBlock] = []
 
     folder: Path = Field(Path(), exclude=True)
     """Where the file lies."""
@@ -200,6 +207,8 @@ class PluginFile(BaseModel):
             *self.frame_judge,
             *self.speech,
         ]
+        of_text, of_frames = [*self.text_classifier, *self.judge], [*self.frame_classifier, *self.zero_shot]
+        return [*of_text, *of_frames, *self.frame_judge, *self.origin_detector]
 
 
 def read_plugin_file(path: Path | None) -> PluginFile:

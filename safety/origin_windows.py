@@ -16,6 +16,8 @@ from media.clip import Clip
 from safety.domain import Score, TimeSpan
 from safety.origin import fuse_windows
 
+SIGNAL = "video.synthetic"
+
 WINDOW_FRAMES = 8
 """Frames of a window: two seconds at four frames a second. The last ones of a clip join the window before."""
 
@@ -59,7 +61,8 @@ class OriginWindows:
 
     def _estimate(self, forensics: Classifier[Clip], part: Clip) -> None:
         try:
-            self.windows += forensics.score(part)
+            values = [score.value for score in forensics.score(part) if score.signal == SIGNAL]
+            self.windows.append(Score(SIGNAL, max(values), TimeSpan(part.start_s, part.end_s)))
         except MeasurementError as error:
             self.failure = str(error)
             self.unmeasured += 1

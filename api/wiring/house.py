@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from api.keys import anchors_pem, session_secret, signer, watermark_key
 from api.views import origin_view
 from api.wiring.offered import offered_signals
-from api.wiring.plugins import configured_rows, configured_transcriber
+from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
 from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
@@ -232,7 +232,8 @@ class House(Records):
     @cached_property
     def origin_catalog(self) -> catalog.Catalog:
         """What estimates origin, alone: a scan loads no other network."""
-        return catalog.build((FORENSICS,))
+        name = origin_detector(self.text_plugins, "video.synthetic", FORENSICS)
+        return catalog.build((name,), configured=self.text_plugins)
 
     @cached_property
     def label_reader(self) -> Classifier[Clip]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifiers.base import ConfigurationError
 from classifiers.catalog import BUILT_IN, Row
-from classifiers.frame_blocks import FrameClassifierBlock, FrameJudgeBlock, SpeechBlock, ZeroShotBlock
+from classifiers.frame_blocks import (
+    FrameClassifierBlock,
+    FrameJudgeBlock,
+    OriginDetectorBlock,
+    SpeechBlock,
+    ZeroShotBlock,
+)
 from classifiers.plugin_file import JudgeBlock, PluginFile, TextClassifierBlock, read_plugin_file
 from media.clip import Clip
 
@@ -59,6 +65,8 @@ def _picture_rows(file: PluginFile, clauses: Callable[[], Clauses]) -> Iterator[
         yield Row(words.name, Clip, words.reported, partial(_open_zero_shot, words, file.folder, clauses))
     for judge in file.frame_judge:
         yield Row(judge.name, Clip, judge.reported, partial(_open_frame_judge, judge, file.folder, clauses))
+    for detector in file.origin_detector:
+        yield Row(detector.name, Clip, detector.reported, partial(_open_origin_detector, detector, file.folder))
 
 
 def _open_frames(block: FrameClassifierBlock, folder: Path, _: object) -> Classifier[Clip]:
@@ -79,6 +87,26 @@ def _open_frame_judge(
     from classifiers.vision_judge import VisionJudge
 
     return VisionJudge(block, clauses(), folder)
+
+
+def _open_origin_detector(block: OriginDetectorBlock, folder: Path, _: object) -> Classifier[Clip]:
+    from classifiers.remote_origin import RemoteOriginDetector
+
+    return RemoteOriginDetector(block, folder)
+
+
+def origin_detector(rows: Sequence[Row], signal: str, embedded: str) -> str:
+    """Return the name of what estimates origin in scans: the configured row that reports the signal, or the embedded.
+
+    Raises:
+        ConfigurationError: several are configured; an answer about origin is one detector's.
+    """
+    names = [row.name for row in rows if row.accepts is Clip and signal in row.signals]
+    if len(names) > 1:
+        raise ConfigurationError(
+            f"{' and '.join(names)} report {signal}: a scan asks one of them; leave the others out"
+        )
+    return names[0] if names else embedded
 
 
 def _refuse_blind_judges(file: PluginFile) -> None:
