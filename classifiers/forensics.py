@@ -6,6 +6,7 @@ drawn and rendered animation with synthesis, and it does not look for edited par
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ import numpy as np
 from classifiers.base import MeasurementError, Score, TimeSpan
 from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
 from classifiers.frame_encoder import FrameEncoder
-from classifiers.linear_head import load_head
-from classifiers.weights import version_of
+from classifiers.linear_head import CONFIG_FILE, load_head
+from classifiers.weights import EMBEDDED, pinned, version_of
 from media.clip import Clip
 from media.renditions import CROP, SHORT_SIDE, central_crop
 
@@ -29,7 +30,7 @@ SMALLEST_SIDE = 128
 """Pixels of the short side; below, too little texture is left to judge."""
 
 _WEIGHTS_SHA256 = "3c9417ded303034d5801e5f4513a5b66d73f853d86fcb590b24bac1cca5d8560"
-_CONFIG_SHA256 = "5e9b4a092c222618400ba3a5ca01a6f2bc58f1a6f0cdb06d686d1e4e10068888"
+_CONFIG_SHA256 = "ec3fb8a902f4dd80b8a8963b6ca594c663912cc75cddf5a2c2108396a58413ef"
 
 
 class ForensicClassifier:
@@ -56,6 +57,10 @@ class ForensicClassifier:
             config_sha256=_CONFIG_SHA256,
             encoder_sha256=ENCODER_SHA256,
         )
+        folder = EMBEDDED / weights if isinstance(weights, str) else weights
+        config = json.loads(pinned(folder / CONFIG_FILE, _CONFIG_SHA256).read_text(encoding="utf-8"))
+        self.trained_on = frozenset(map(str, config["trained_on"]))
+        """First 16 hex digits of the SHA-256 of each file that the head has learned from."""
         self.version = version_of(
             encoder.version,
             _WEIGHTS_SHA256,

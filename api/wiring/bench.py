@@ -76,7 +76,7 @@ class OriginBench:
         return {} if self.detector is None else {"name": self.detector.name, "version": self.detector.version}
 
     def trained_on(self) -> frozenset[str]:
-        """Return the SHA-256 digests of files that the detector says it has learned from."""
+        """Return how the SHA-256 digests of files begin that the detector says it has learned from."""
         return frozenset(getattr(self.detector, "trained_on", ()))
 
 

@@ -1,5 +1,4 @@
 """Draws clips by code that no camera recorded and no generator made: the hard negatives of the origin detector.
-
 Eight kinds, each from a seed: a terminal, windows on a desktop, slides, charts, a platform game, a first-person maze,
 shaded solids, a cartoon. A detector that learned "not filmed" instead of "generated" calls them synthetic. They are far
 simpler than real games and films; what a detector does on those has to be measured on those.

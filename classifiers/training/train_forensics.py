@@ -10,6 +10,8 @@ about 130 generated and 75 real clips, gaps under 0.05 AUROC and shares at 1 % a
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -124,11 +126,34 @@ def _chance_auroc(
     return round(float(roc_auc_score(labels, found)), 2)
 
 
+CONDITIONS = {"encoded": "encoded", "tiles": "tiles", "raw": "as_is"}
+"""View of this script to condition of `framegate evaluate origin`."""
+
+
+def write_scores(path: Path, rows: Sequence[Row], logits: Mapping[str, Floats], slope: float, offset: float) -> None:
+    """Write the probability that each clip got from a head which never saw its repository or source."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "condition", "score"))
+        for view, condition in CONDITIONS.items():
+            for row, value in zip(rows, probability(slope * logits[view] + offset), strict=True):
+                writer.writerow((row.file, condition, f"{value:.6f}"))
+
+
+def digest(path: Path) -> str:
+    """Return how the SHA-256 of a file begins: enough to say that a head has learned from it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
 def main() -> None:
     """Train, print figures and controls, write the head."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument(
+        "--scores", type=Path, help="CSV of out-of-repository probabilities, for `framegate evaluate origin --scores`"
+    )
     parser.add_argument("--out", type=Path, default=EMBEDDED / "forensics")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
@@ -170,7 +195,10 @@ def main() -> None:
         print(f"false {wilson(int(alarms.sum()), len(alarms))}")
     for at in np.argsort(-np.where(is_made, -1.0, probabilities))[:10]:
         print(f"highest real: {probabilities[at]:.3f} {rows[at].source}, {rows[at].meta['kind']}")
+    if arguments.scores is not None:
+        write_scores(arguments.scores, rows, logits, slope, offset)
     settings: dict[str, object] = {
+        "trained_on": sorted(digest(arguments.data / row.file) for row in rows),
         "clips": len(rows),
         "encoder_sha256": SHA256,
         "input": "mean of the unit CLIP embeddings of at most 10 central crops",

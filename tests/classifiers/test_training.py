@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 import skimage.data
@@ -11,8 +13,10 @@ from sklearn.preprocessing import StandardScaler
 from classifiers.linear_head import LinearHead, load_head
 from classifiers.training.cached_embeddings import Row
 from classifiers.training.clip_views import VIEWS, viewed
+from classifiers.training.drawn_clips import FRAMES, KINDS, drawn
 from classifiers.training.head_fitting import fit, out_of_fold, platt, threshold_at, wilson, write_head
-from classifiers.training.train_forensics import folds_of
+from classifiers.training.train_forensics import folds_of, write_scores
+from classifiers.training.write_drawn_clips import KIND_OF, write
 from media.codec import encode_mp4
 from media.renditions import TILE, first_frames, shuffled_tiles
 
@@ -149,3 +153,34 @@ def test_tiles_are_all_kept_and_moved():
 
     assert blocks(shuffled) != blocks(crop)
     assert sorted(blocks(shuffled)) == sorted(blocks(crop))
+
+
+def test_scores_outside_the_fold_are_written_as_an_evaluation_reads_them(rows, tmp_path):
+    logits = {view: np.linspace(-2, 2, len(rows)) for view in ("encoded", "tiles", "raw")}
+
+    write_scores(tmp_path / "scores.csv", rows, logits, 2.0, 0.0)
+
+    lines = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
+    assert len(lines) == 3 * len(rows)
+    assert {line["condition"] for line in lines} == {"encoded", "tiles", "as_is"}
+    assert float(lines[0]["score"]) == pytest.approx(1 / (1 + np.exp(4)), abs=1e-5)
+    assert float(lines[len(rows) - 1]["score"]) == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawn_clips_are_drawn_from_their_seed(kind):
+    first, again, other = drawn(kind, 1), drawn(kind, 1), drawn(kind, 2)
+
+    assert len(first) == FRAMES
+    assert {frame.shape for frame in first} == {(360, 640, 3)}
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_drawn_clips_are_written_with_lines_for_a_manifest(tmp_path):
+    write(tmp_path, 1)
+
+    lines = list(csv.DictReader((tmp_path / "drawn.csv").read_text().splitlines()))
+    assert len(lines) == len(KINDS) == len(KIND_OF)
+    assert {line["label"] for line in lines} == {"real"}
+    assert all(len(first_frames(tmp_path / line["file"])) == 10 for line in lines)

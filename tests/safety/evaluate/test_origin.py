@@ -170,7 +170,7 @@ def test_a_shortcut_of_the_files_is_named(tmp_path):
 def test_clips_that_the_detector_learned_from_are_counted_and_told(films):
     clips = measure_clips(read_manifest(films), Roughness(), conditions=[HEADLINE])
 
-    report = told(clips, trained_on=frozenset(clip.sha256 for clip in clips[:3]))
+    report = told(clips, trained_on=frozenset(clip.sha256[:16] for clip in clips[:3]))
 
     assert report["clips"]["seen_in_training"] == 3
     assert any("3 of 8 clips were learned from" in words for words in warnings(report))
