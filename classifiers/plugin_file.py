@@ -206,9 +206,8 @@ class PluginFile(BaseModel):
             *self.zero_shot,
             *self.frame_judge,
             *self.speech,
+            *self.origin_detector,
         ]
-        of_text, of_frames = [*self.text_classifier, *self.judge], [*self.frame_classifier, *self.zero_shot]
-        return [*of_text, *of_frames, *self.frame_judge, *self.origin_detector]
 
 
 def read_plugin_file(path: Path | None) -> PluginFile:

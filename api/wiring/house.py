@@ -52,9 +52,6 @@ if TYPE_CHECKING:
     from provenance.base import CredentialReader, CredentialSigner, Watermark
     from safety.jobs import RunJob, Worker
 
-FORENSICS = "forensics"
-"""Name of the classifier that estimates origin."""
-
 
 def now() -> datetime:
     """The clock of the house: UTC."""
@@ -232,8 +229,7 @@ class House(Records):
     @cached_property
     def origin_catalog(self) -> catalog.Catalog:
         """What estimates origin, alone: a scan loads no other network."""
-        name = origin_detector(self.text_plugins, "video.synthetic", FORENSICS)
-        return catalog.build((name,), configured=self.text_plugins)
+        return catalog.build((origin_detector(self.text_plugins),), configured=self.text_plugins)
 
     @cached_property
     def label_reader(self) -> Classifier[Clip]:

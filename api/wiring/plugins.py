@@ -95,18 +95,22 @@ def _open_origin_detector(block: OriginDetectorBlock, folder: Path, _: object) -
     return RemoteOriginDetector(block, folder)
 
 
-def origin_detector(rows: Sequence[Row], signal: str, embedded: str) -> str:
-    """Return the name of what estimates origin in scans: the configured row that reports the signal, or the embedded.
+ORIGIN_SIGNAL, FORENSICS = "video.synthetic", "forensics"
+"""What a detector of origin reports, and the name of the embedded one."""
+
+
+def origin_detector(rows: Sequence[Row]) -> str:
+    """Return the name of what estimates origin in scans: the configured row that does, or the embedded classifier.
 
     Raises:
         ConfigurationError: several are configured; an answer about origin is one detector's.
     """
-    names = [row.name for row in rows if row.accepts is Clip and signal in row.signals]
+    names = [row.name for row in rows if row.accepts is Clip and ORIGIN_SIGNAL in row.signals]
     if len(names) > 1:
         raise ConfigurationError(
-            f"{' and '.join(names)} report {signal}: a scan asks one of them; leave the others out"
+            f"{' and '.join(names)} report {ORIGIN_SIGNAL}: a scan asks one of them; leave the others out"
         )
-    return names[0] if names else embedded
+    return names[0] if names else FORENSICS
 
 
 def _refuse_blind_judges(file: PluginFile) -> None:
