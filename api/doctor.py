@@ -10,6 +10,8 @@ from typing import Any
 
 from api.wiring import House
 from classifiers.base import Classifier
+from safety.checkpoints import verify_checkpoint
+from safety.ledger import HEAD_EXTENSION
 from safety.work import HOUSE_ERRORS
 
 AnyClassifier = Classifier[Any]
@@ -35,6 +37,7 @@ def examine(house: House) -> list[Check]:
 
 def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "database", lambda: f"{house.engine.dialect.name}, {house.ledger.size()} entries in the ledger"
+    yield "ledger", lambda: _ledger(house)
     yield "disk", lambda: _disk(house)
     yield "clock", lambda: _clock(house)
     yield "policy", lambda: f"{house.policy.name} {house.policy.digest}, {len(house.policy.rules)} rules"
@@ -56,6 +59,24 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 class _BrokenError(Exception):
     """A check that no floor has an error for."""
+
+
+def _ledger(house: House) -> str:
+    """The signed head and the newest checkpoint, with the key of this house; the rest is `framegate ledger verify`."""
+    ledger, keys = house.ledger, (house.log_key.public, *house.former_log_keys)
+    size, head = ledger.size(), ledger.head()
+    if head is None:
+        return "empty"
+    signed = verify_checkpoint(head, *keys, extensions=HEAD_EXTENSION).size
+    note = ledger.latest_checkpoint()
+    covered = 0 if note is None else verify_checkpoint(note, *keys).size
+    last = ledger.entries(size - 1, 2)
+    if signed != size or covered > size or len(last) != 1:
+        raise _BrokenError(
+            f"the head says {size} entries, its signature {signed}, the newest checkpoint {covered}: "
+            "run `framegate ledger verify` before anything is appended"
+        )
+    return f"{size} entries, the newest checkpoint covers {covered}"
 
 
 def _disk(house: House) -> str:

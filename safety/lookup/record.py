@@ -179,6 +179,11 @@ class LedgerReader:
         with reading(self.engine) as connection:
             return connection.execute(select(ledger_head.c.size)).scalar() or 0
 
+    def head(self) -> str | None:
+        """Return the signed head of the newest commit; None while nothing was appended."""
+        with reading(self.engine) as connection:
+            return connection.execute(select(ledger_head.c.note)).scalar()
+
     def latest_checkpoint(self) -> str | None:
         """Return the newest stored checkpoint, a signed note."""
         query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
