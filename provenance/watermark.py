@@ -150,7 +150,14 @@ class SpreadSpectrumWatermark:
                 lost = strength
             room = (1 - quality.ssim) / max(1 - reached[1], 1e-6)
             wanted = strength * min(10 ** ((reached[0] - quality.psnr_db) / 20), math.sqrt(room), 2.0) * 0.99
-            strength = wanted if kept < wanted < lost else (math.sqrt(kept * lost) if kept else wanted * 0.9)
+            if kept < wanted < lost:
+                strength = wanted
+            elif kept == 0:
+                strength = min(wanted, strength) * 0.9
+            elif math.isfinite(lost):
+                strength = math.sqrt(kept * lost)
+            else:
+                break  # the prediction falls behind what is known to be good: there is nothing to gain
             if kept and strength < kept * 1.03:
                 break
         return kept or strength

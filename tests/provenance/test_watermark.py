@@ -15,6 +15,9 @@ from media.clip import Clip
 from media.codec import decode, encode_mp4
 from media.errors import EncodingError
 from media.quality import psnr_db, ssim
+from media.specimens import make as make_specimen
+from media.specimens import specimens
+from provenance import watermark as watermark_module
 from provenance.base import MarkingError, MarkReading
 from provenance.watermark import ALGORITHM, FLOOR, Quality, SpreadSpectrumWatermark
 from provenance.watermark_detector import FALSE_ACCEPT, SpreadSpectrumDetector
@@ -252,3 +255,32 @@ def test_marking_is_deterministic(watermark: SpreadSpectrumWatermark, make_clip:
 def test_the_names(watermark: SpreadSpectrumWatermark) -> None:
     assert watermark.algorithm == ALGORITHM == "io.framegate.spread-spectrum.2"
     assert isinstance(watermark.detector(), SpreadSpectrumDetector)
+
+
+@pytest.mark.parametrize("name", ["palace, pan", "flower, dark", "cartoon"])
+def test_clips_of_many_kinds_are_marked_near_the_quality_that_is_allowed(
+    name: str, watermark: SpreadSpectrumWatermark
+) -> None:
+    """Whatever the first guess at a strength comes to: above the target at once, or far from it."""
+    clip = make_specimen(next(each for each in specimens() if each.name == name), 8)
+    marked, mark = watermark.embed(clip, ID)
+
+    assert FLOOR.psnr_db <= mark.psnr_db < 49
+    assert 0.98 <= ssim(clip.frames, marked.frames) < 0.995
+    assert read(watermark, marked.frames) is not None
+
+
+@pytest.mark.parametrize("reached", [0.9851, 0.9999])
+def test_the_search_for_a_strength_ends_whatever_it_measures(
+    reached: float,
+    watermark: SpreadSpectrumWatermark,
+    make_clip: MakeClip,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A quality that never changes with the strength, just above or far above what is wanted."""
+    monkeypatch.setattr(watermark_module, "ssim", lambda *_: reached)
+    clip = make_clip(count=4)
+    _, mark = watermark.embed(clip, ID)
+
+    assert 0 < mark.strength < 1000
+    assert np.isfinite(mark.psnr_db)
