@@ -14,6 +14,7 @@ from typing import Final
 
 from classifiers.base import ClassifierError, Score
 from classifiers.name_context import (
+    asked_about,
     capitalised,
     introduced,
     logo_owners,
@@ -38,6 +39,9 @@ SIGNALS: Final = LISTED | {MENTIONED, PERSON}
 
 MAX_HITS: Final = 8
 """Scores reported for one signal."""
+
+ASKED_ABOUT: Final = 0.3
+"""Judged probability that a character is to be shown that a mere question names."""
 
 UNLISTED_LOGO: Final = 0.75
 """A capitalised word that owns a logo is a brand, listed or not (`a Novartis logo`, `the logo of Novartis`)."""
@@ -74,7 +78,7 @@ class NamesClassifier:
         self._first_names = lists.first_names
         self._index = PhraseIndex(name.name for name in self.names)
         self._exceptions = PhraseIndex(lists.exceptions)
-        self.version = version_of("names 2", lists.digest)
+        self.version = version_of("names 3", lists.digest)
 
     def score(self, content: str) -> list[Score]:
         """Return the names found, strongest first for each signal, or one 0.0 where there is none.
@@ -99,10 +103,12 @@ class NamesClassifier:
             if (hit.first, name.signal) in seen:
                 continue  # in both lists: the surer one counts
             seen.add((hit.first, name.signal))
-            only_mentioned = name.signal == "names.public_figure" and mentioned(words, hit, self._cues)
+            asked = asked_about(normalized.text, words, hit, self._cues)
+            only_mentioned = name.signal == "names.public_figure" and (asked or mentioned(words, hit, self._cues))
             signal = MENTIONED if only_mentioned else name.signal
+            value = min(name.value, ASKED_ABOUT) if asked and signal == "names.character" else name.value
             detail = f"{name.signal.removeprefix('names.')}:{name.name}"
-            found[signal].append(Score(signal, name.value, normalized.to_original(hit.start, hit.end), detail))
+            found[signal].append(Score(signal, value, normalized.to_original(hit.start, hit.end), detail))
         taken = {place for hit in (*hits, *excused) for place in range(hit.first, hit.last)}
         self._unlisted(found, words, taken, normalized)
         scores: list[Score] = []

@@ -106,6 +106,19 @@ def mentioned(words: Sequence[Word], hit: Hit, cues: dict[str, Cues]) -> bool:
     )
 
 
+def asked_about(text: str, words: Sequence[Word], hit: Hit, cues: dict[str, Cues]) -> bool:
+    """Whether the name stands in a mere question: one that asks to be told, and shows nothing.
+
+    A word of pictures anywhere in the text, or something going on in the question (`-ing`), makes it more than that.
+    """
+    sentence = [word for word in words if word.sentence == words[hit.first].sentence]
+    if sentence[0].folded not in cues["question"] or not text[sentence[-1].end :].lstrip("\"'”’) ").startswith("?"):
+        return False
+    named = range(words[hit.first].start, words[hit.last - 1].end)
+    scene = any(word.folded.endswith("ing") and word.start not in named for word in sentence)
+    return not scene and all(word.folded not in cues["shown"] for word in words)
+
+
 def logo_owners(text: str, words: Sequence[Word], marks: Cues, no_owners: Cues) -> Iterator[Word]:
     """Yield the capitalised words of a sentence in which a logo is shown, next to the logo or before it."""
     for place, mark in enumerate(words):

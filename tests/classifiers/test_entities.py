@@ -161,3 +161,36 @@ def test_every_compiled_name_has_a_permissive_source():
 def test_missing_lists_are_refused(tmp_path):
     with pytest.raises(ClassifierError, match="not readable"):
         NamesClassifier(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What year was Barack Obama born?",
+        "Who did Taylor Swift write her first song with?",
+        "Was it Darth Vader who lost a hand?",
+        "Which school did Harry Potter attend?",
+    ],
+)
+def test_who_is_named_in_a_mere_question_is_only_mentioned(question):
+    scores = {score.signal: score.value for score in NamesClassifier().score(question)}
+
+    assert scores["names.public_figure"] == 0
+    assert scores["names.character"] < 0.5
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Can you show Barack Obama at the beach?",
+        "What would Barack Obama look like as a baby?",
+        "Why is Barack Obama dancing on a table?",
+        "Barack Obama at the beach?",
+        "What a day. Barack Obama eats an apple",
+        "Who is on stage? A video of Barack Obama",
+    ],
+)
+def test_a_question_that_asks_for_a_picture_is_no_mere_question(request_):
+    scores = {score.signal: score.value for score in NamesClassifier().score(request_)}
+
+    assert scores["names.public_figure"] >= 0.5

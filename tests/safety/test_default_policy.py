@@ -95,14 +95,6 @@ def test_no_context_changes_what_is_sexual_beside_a_minor():
     assert excused.findings[0] == plain.findings[0]
 
 
-def test_what_is_less_surely_sexual_beside_a_minor_is_held_and_not_recorded_as_that():
-    below = threshold("prompt.sexual_minors.text") - 0.05
-    held = verdict(text_sexual=below, terms_minor=0.6)
-
-    assert held.action is Action.REVIEW
-    assert categories(held) == {"sexual"}
-
-
 def test_a_real_person_in_something_sexual_is_always_escalated():
     assert verdict(text_sexual=0.46, names_public_figure=0.6).action is Action.BLOCK
     assert verdict(terms_sexual=0.6, names_public_figure=0.6).action is Action.BLOCK
