@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.cli import main
+from api.entry import main
 
 main()

@@ -32,6 +32,7 @@ from api.routes import (
     soft_bindings,
     verification,
     video_content,
+    video_making,
     videos,
 )
 from api.settings import Settings
@@ -41,6 +42,7 @@ from api.wiring import House
 ROUTES = (
     moderations,
     videos,
+    video_making,
     video_content,
     scans,
     record,

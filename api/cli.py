@@ -17,6 +17,7 @@ from api.commands import (
     consent,
     evaluate,
     evaluate_frames,
+    evaluate_generator,
     evaluate_origin,
     evaluate_watermark,
     jobs,
@@ -53,6 +54,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(consent.optout, name="optout")
 evaluate.app.command()(evaluate_frames.frames)
+evaluate.app.command()(evaluate_generator.generator)
 evaluate.app.command()(evaluate_origin.origin)
 evaluate.app.command()(evaluate_watermark.watermark)
 app.add_typer(bank.app, name="bank")

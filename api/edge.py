@@ -22,7 +22,10 @@ from api.settings import Settings
 UPLOAD_PATHS = frozenset({"/v1/scans", "/v1/verify", "/v1/c2pa/matches/byContent"})
 """Routes that take videos; every other body is held to `request_max_bytes`."""
 
-JUDGED_PATHS = frozenset({"/v1/moderations", "/v1/videos"})
+FORM_PATHS = frozenset({"/v1/videos", "/v1/videos/edits", "/v1/videos/extensions"})
+"""Routes that take videos in forms only: their JSON is held to `request_max_bytes`."""
+
+JUDGED_PATHS = frozenset({"/v1/moderations"}) | FORM_PATHS
 """Routes whose POST has a prompt judged before it answers: so many at once as the settings say, and no queue behind."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -47,7 +50,7 @@ class Edge:
         answer = _Answer(send, id_)
         body = _Body(receive, _limit(scope))
         started = time.perf_counter()
-        judged = scope["method"] == "POST" and scope["path"] in JUDGED_PATHS
+        judged = scope["method"] == "POST" and (scope["path"] in JUDGED_PATHS or scope["path"].endswith("/remix"))
         try:
             if judged and self._judging >= _house_settings(scope).judging_at_once:
                 error = OverloadedError("too many prompts wait to be judged")
@@ -136,7 +139,9 @@ def _unless_exceeded(body: _Body, answer: _Answer) -> Send:
 
 def _limit(scope: Scope) -> int:
     settings = _house_settings(scope)
-    return settings.upload_max_bytes if scope["path"] in UPLOAD_PATHS else settings.request_max_bytes
+    is_form = Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+    uploads = scope["path"] in UPLOAD_PATHS or (scope["path"] in FORM_PATHS and is_form)
+    return settings.upload_max_bytes if uploads else settings.request_max_bytes
 
 
 def _house_settings(scope: Scope) -> Settings:

@@ -5,22 +5,17 @@ Answers are written by `api.views`. What a request means is the routes' business
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from generator.base import GenerationRequest
 from safety.domain import Checkpoint
 from safety.lookup.record import MAX_PAGE
 from safety.review import REASON_CODES
 
 MAX_INPUTS = 100
 """Texts judged for one request to `/v1/moderations`."""
-
-_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
-_DEFAULTS = GenerationRequest("")
 
 
 Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
@@ -78,45 +73,6 @@ class ModerationBody(Body):
 
     storyboard: bool = False
     """An extension: the texts are scenes of one storyboard, judged alone and together; one result."""
-
-
-class VideoBody(Body):
-    """`POST /v1/videos`, as JSON or as a form."""
-
-    prompt: str
-    """May be empty where `scenes` are given; then it is about all of them."""
-
-    safety_identifier: Word | None = None
-    """An extension: for whom the key asks; without it, all requests of the key are one session."""
-
-    scenes: list[str] = Field([], max_length=MAX_INPUTS)
-    """An extension: the scenes of a storyboard, judged alone and together."""
-
-    model: str | None = None
-    """Taken for compatibility; the generator in service answers and names itself."""
-
-    seconds: float = Field(_DEFAULTS.seconds, gt=0, le=3600)
-    size: str = "512x512"
-    """WIDTHxHEIGHT in pixels; the default is the command line's: smaller clips may be too small for the watermark."""
-
-    seed: int = Field(_DEFAULTS.seed, ge=0, lt=1 << 63)
-
-    @field_validator("size")
-    @classmethod
-    def _has_two_sides(cls, value: str) -> str:
-        if not _SIZE.fullmatch(value):
-            raise ValueError("a size is WIDTHxHEIGHT in pixels, for example 512x512")
-        return value
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-        return int(self.size.partition("x")[0])
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return int(self.size.partition("x")[2])
 
 
 ReasonCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REASON_CODES)})]

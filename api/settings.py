@@ -14,6 +14,15 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Threads of native libraries: idle ones spin, which on few cores costs more than it gives."""
+
+
+def bound_native_pools() -> None:
+    """Let every native library use one thread unless somebody set another number; before any of them is loaded."""
+    for pool in POOLS:
+        os.environ.setdefault(pool, "1")
+
 
 class Environment(StrEnum):
     """Where framegate runs."""
@@ -47,6 +56,27 @@ class Settings(BaseSettings):
 
     generator: Path | None = None
     """Folder of a local diffusers pipeline; empty: the embedded checkpoint."""
+
+    generator_device: str = Field("cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    """Where a local pipeline samples: `cpu`, `cuda`, `cuda:1`, `mps`."""
+
+    generator_dtype: str = Field("float32", pattern="^(float32|float16|bfloat16)$")
+    """Numbers a local pipeline is loaded in."""
+
+    generator_offload: str = Field("none", pattern="^(none|model|sequential)$")
+    """What of a local pipeline waits outside of the device's memory; `model` and `sequential` need `accelerate`."""
+
+    generator_steps: int = Field(30, ge=1, le=1000)
+    """Steps a local pipeline samples in."""
+
+    generator_url: str = ""
+    """Address of a server that speaks `/v1/videos` and generates instead, ending in `/v1`; empty: none."""
+
+    generator_model: str = ""
+    """Name of the model on that server; needed with `generator_url`."""
+
+    generator_key_file: Path | None = None
+    """File with the API key for that server."""
 
     signer_chain: Path | None = None
     """PEM file: signing certificate, then its intermediates, without the root."""
@@ -117,6 +147,12 @@ class Settings(BaseSettings):
             if name.startswith("FRAMEGATE_") and name not in known:
                 near = get_close_matches(name, known, n=1)
                 raise ValueError(f"{name} is no setting{f'; do you mean {near[0]}?' if near else ''}")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_two_generators(self) -> Settings:
+        if self.generator_url and (self.generator is not None or not self.generator_model):
+            raise ValueError("FRAMEGATE_GENERATOR_URL needs FRAMEGATE_GENERATOR_MODEL, and no FRAMEGATE_GENERATOR")
         return self
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from api.commands.jobs import LOCAL
 from api.wiring import House
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
 from safety.errors import Conflict, NotFound
+from safety.in_force import in_force
 from safety.lookup.scans import Scan
 
 log = logging.getLogger(__name__)
@@ -81,13 +82,14 @@ def take_up(house: House) -> None:
 
 def _settle_job(house: House, job: Job) -> Job:
     """Move a job on as the decision in force says; one that is not held, or whose newest gate still holds it, stays."""
-    ledger = house.ledger
-    decision = ledger.effective(job.id, Checkpoint.OUTPUT) or ledger.effective(job.id, Checkpoint.PROMPT)
+    decision = in_force(house.ledger, job.id)
     if decision is None or decision.verdict.action is Action.REVIEW:
         return job
     if job.status is JobStatus.HELD:
         refused = decision.verdict.action is Action.BLOCK
         job = house.jobs.set_status(job.id, JobStatus.REFUSED if refused else JobStatus.QUEUED)
+        if refused:
+            house.shelf.discard(job.id)
     if job.status is JobStatus.QUEUED:
         house.resume(job.id)
     return job

@@ -54,7 +54,7 @@ async def borrow(request: Request) -> AsyncIterator[Path]:
     async with _file_of(request) as upload:
         with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
             path = Path(folder) / "upload"
-            await run_in_threadpool(_copy, upload.file, path)
+            await run_in_threadpool(copy_upload, upload.file, path)
             yield path
 
 
@@ -69,7 +69,8 @@ async def _file_of(request: Request) -> AsyncIterator[UploadFile]:
         yield upload
 
 
-def _copy(source: BinaryIO, path: Path) -> None:
+def copy_upload(source: BinaryIO, path: Path) -> None:
+    """Write what is left of an upload to a file; raises StorageError."""
     try:
         with path.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)

@@ -6,6 +6,7 @@ Knows where weights are and whether they are the right ones; what to do with the
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_ltx import LTXVideoTransformer3DModel
     from transformers import T5EncoderModel, T5Tokenizer
 
+    from generator.denoiser import TinyTransformer
     from generator.latents import PatchLatents
 
 EMBEDDED = Path(__file__).parent / "weights" / "tiny"
@@ -33,8 +35,13 @@ class Checkpoint:
 
     tokenizer: T5Tokenizer
     text_encoder: T5EncoderModel
-    transformer: LTXVideoTransformer3DModel
+    transformer: TinyTransformer | LTXVideoTransformer3DModel
     latents: PatchLatents
+
+    @property
+    def knows_cameras(self) -> bool:
+        """Whether captions about the camera were among its training captions."""
+        return "▁camera" in self.tokenizer.get_vocab()
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -89,13 +96,17 @@ def load(folder: Path, pins: Mapping[str, str]) -> Checkpoint:
     from transformers import T5EncoderModel, T5Tokenizer  # noqa: PLC0415
     from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
 
+    from generator.denoiser import TinyTransformer  # noqa: PLC0415
     from generator.latents import PatchLatents  # noqa: PLC0415
 
     # Three small files: a bar would only disturb the command line.
     disable_progress_bar()  # type: ignore[no-untyped-call]
     kinds: tuple[tuple[Any, str], ...] = (
         (T5EncoderModel, "text_encoder"),
-        (LTXVideoTransformer3DModel, "transformer"),
+        (
+            TinyTransformer if _class_of(folder / "transformer") == "TinyTransformer" else LTXVideoTransformer3DModel,
+            "transformer",
+        ),
         (PatchLatents, "latents"),
     )
     logging.getLogger("diffusers.models.modeling_utils").addFilter(
@@ -112,3 +123,11 @@ def load(folder: Path, pins: Mapping[str, str]) -> Checkpoint:
             f"checkpoint in {folder} cannot be loaded ({type(error).__name__}): reinstall framegate"
         ) from error
     return Checkpoint(words, *networks)
+
+
+def _class_of(folder: Path) -> str:
+    """Return the class that a network's config names; empty where it cannot be read."""
+    try:
+        return str(json.loads((folder / "config.json").read_text("utf-8")).get("_class_name", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""

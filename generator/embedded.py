@@ -1,43 +1,48 @@
 """The generator that ships: a tiny latent diffusion transformer that draws one object in one place, in seconds.
 
 It samples about 64 pixels wide and scales up. Clips longer than two seconds are continued from their last frames.
-It follows shape, colour, size, motion, place and time of day (`generator.scene`) and nothing else.
+It follows shape, colour, size, motion, place, time of day and camera (`generator.scene`) and nothing else; how each
+capability is made of runs is `generator.weave`.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from generator.base import GenerationRequest, Progress, UnsupportedRequest
+from generator.base import (
+    Capability,
+    GenerationRequest,
+    GeneratorError,
+    Progress,
+    UnsupportedRequest,
+    refuse_incapable,
+    refuse_ungiven,
+)
 from generator.checkpoint import EMBEDDED, TINY, Checkpoint, load, version
+from generator.delivery import FloatFrames
 from generator.expand import expand
-from media.clip import Clip, Frames
-
-FPS = 8.0
-CHUNK = 17
-"""Frames sampled at once: 4k+1, as trained."""
-
-OVERLAP = 5
-"""Frames of the previous chunk a continuation starts from: two latent frames, so that it knows the velocity."""
+from generator.scene import STEADY
+from generator.weave import FPS, Studio, frames_of, runs, weave
+from media.clip import Clip
 
 STEPS = 16
 GUIDANCE = 2.5
 SAMPLED = ((64, 64), (96, 64), (64, 96))
 """(width, height) the checkpoint was trained at."""
 
-SECONDS = (1.0, 10.0)
+SECONDS = (1.0, 60.0)
 SIDE = (128, 1024)
 """Delivered width and height in pixels, even numbers."""
 
 ASPECT = 16 / 9
 """The longer side may be at most this many times the shorter one (and a pixel of rounding)."""
+
+MOST_BYTES = 400_000_000
+"""Decoded bytes of one delivered clip: half a gigabyte with what is sampled, whatever the length."""
 
 
 class EmbeddedGenerator:
@@ -60,12 +65,23 @@ class EmbeddedGenerator:
         """Digest of the checkpoint's files."""
         return version(self._pins)
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything there is."""
+        return frozenset(Capability)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of every clip."""
+        return FPS
+
     def check(self, request: GenerationRequest) -> None:
         """Refuse what cannot be made.
 
         Raises:
             UnsupportedRequest: length or size outside of what the message lists.
         """
+        refuse_incapable(self.name, self.capabilities, request)
         if not SECONDS[0] <= request.seconds <= SECONDS[1]:
             raise UnsupportedRequest(
                 f"{request.seconds} seconds cannot be made: {SECONDS[0]:g} to {SECONDS[1]:g} are allowed"
@@ -76,41 +92,57 @@ class EmbeddedGenerator:
                 f"{request.width}x{request.height} cannot be made: width and height must be even numbers from "
                 f"{SIDE[0]} to {SIDE[1]}, no side more than 16/9 of the other"
             )
+        pixels = request.width * request.height * 3
+        if (frames_of(request) + given_frames(request)) * pixels > MOST_BYTES:
+            longest = MOST_BYTES / pixels / FPS
+            raise UnsupportedRequest(
+                f"{request.width}x{request.height} cannot be made so long: at most {longest:.1f} seconds at this size"
+            )
+        late = [each.at_s for each in request.keyframes if not 0 <= each.at_s <= request.seconds]
+        if late:
+            raise UnsupportedRequest(
+                f"a picture at {late[0]:g} s is not within the {request.seconds:g} seconds asked for"
+            )
 
     def generate(self, request: GenerationRequest, progress: Progress | None = None) -> Clip:
         """Sample, continue as long as asked, scale and crop to the size asked for. Pixels depend on the request alone.
 
         Raises:
-            UnsupportedRequest: see `check`.
+            UnsupportedRequest: see `check`; or what it starts from is missing.
             GenerationCancelled: raised by `progress`.
-            GeneratorError: the weights are missing or altered.
+            GeneratorError: the weights are missing or altered, or there is not enough memory.
         """
         self.check(request)
+        refuse_ungiven(request)
         report = progress or (lambda share: None)
         report(0.0)
-        caption = expand(request.prompt, request.seed).caption
-        wanted = round(request.seconds * FPS)
-        chunks = 1 + max(0, math.ceil((wanted - CHUNK) / (CHUNK - OVERLAP)))
+        checkpoint, total = self._checkpoint(), runs(request)
+        from generator.sampling import Condition, Course, Task, sample  # noqa: PLC0415 - heavy: only who generates pays
+
+        course = Course(STEPS, GUIDANCE, FPS)
         size = nearest_size(request.width, request.height)
-        checkpoint = self._checkpoint()
-        from generator.sampling import sample  # noqa: PLC0415 - heavy: only who generates pays for torch
 
-        parts: list[NDArray[np.float32]] = []
-        for chunk in range(chunks):
-            seed = int(np.random.SeedSequence((request.seed % (1 << 63), chunk)).generate_state(1, np.uint64)[0]) >> 1
+        def run(scene: Any, **asked: Any) -> FloatFrames:  # noqa: ANN401 - the fields of a Task
+            task = Task(caption=scene.caption, size=size, **asked)
+            done = studio.done
 
-            def step_done(step: int, done: int = chunk) -> None:
-                report((done + (step + 1) / STEPS) / chunks * 0.98)
+            def step_done(step: int) -> None:
+                report(min(1.0, (done + (step + 1) / STEPS) / total) * 0.98)
 
-            beginning = parts[-1][-OVERLAP:] if parts else None
-            sampled = sample(
-                checkpoint, caption, size, CHUNK, beginning, seed,
-                steps=STEPS, guidance=GUIDANCE, fps=FPS, step_done=step_done,
-            )  # fmt: skip
-            parts.append(sampled[OVERLAP:] if parts else sampled)
-        delivered = deliver(np.concatenate(parts)[:wanted], request.width, request.height)
+            return sample(checkpoint, task, course, step_done)
+
+        scene = expand(request.prompt, request.seed).scene
+        if not checkpoint.knows_cameras:
+            scene = replace(scene, camera=STEADY)
+        studio = Studio(run, Condition, size, scene, request.seed)
+        try:
+            clip = weave(studio, request)
+        except MemoryError as error:
+            raise GeneratorError(f"not enough memory for {request.width}x{request.height}: ask for less") from error
+        except RuntimeError as error:  # torch says so when memory is out; its words may hold anything
+            raise GeneratorError(f"{self.name} failed while sampling ({type(error).__name__}): ask for less") from error
         report(1.0)
-        return Clip(delivered, np.arange(wanted) / FPS, FPS)
+        return clip
 
     def _checkpoint(self) -> Checkpoint:
         with self._loading:
@@ -126,14 +158,9 @@ def nearest_size(width: int, height: int) -> tuple[int, int]:
     )
 
 
-def deliver(frames: NDArray[np.float32], width: int, height: int) -> Frames:
-    """Scale float frames in [0, 1] to cover width x height (Lanczos), crop the middle, return uint8 (T, H, W, 3)."""
-    rows, columns = frames.shape[1:3]
-    scale = max(width / columns, height / rows)
-    wide, high = max(width, round(columns * scale)), max(height, round(rows * scale))
-    left, top = (wide - width) // 2, (high - height) // 2
-    delivered = np.empty((len(frames), height, width, 3), np.uint8)
-    for number, frame in enumerate(frames):
-        large = cv2.resize(frame, (wide, high), interpolation=cv2.INTER_LANCZOS4)
-        delivered[number] = np.clip(large[top : top + height, left : left + width] * 255 + 0.5, 0, 255)
-    return delivered
+def given_frames(request: GenerationRequest) -> int:
+    """Return how many frames of a given clip are delivered beside the made ones."""
+    source = request.source
+    if source is None or request.capability is Capability.EDIT:
+        return 0
+    return round((source.end_s - source.start_s) * FPS) + 1

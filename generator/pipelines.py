@@ -10,46 +10,25 @@ import inspect
 import json
 import math
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from generator.base import GenerationRequest, GeneratorError, Progress, UnsupportedRequest
-from generator.checkpoint import digests, version
-from generator.embedded import deliver
-from media.clip import Clip
-
-
-@dataclass(frozen=True)
-class Family:
-    """What a kind of pipeline can sample."""
-
-    side_step: int
-    """Width and height are sampled in multiples of this many pixels."""
-
-    frame_step: int
-    """Clips have k * frame_step + 1 frames."""
-
-    fps: float
-    max_seconds: float
-
-
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {
-        "LTXPipeline": Family(32, 8, 24.0, 10.0),
-        "LTXConditionPipeline": Family(32, 8, 24.0, 10.0),
-        "WanPipeline": Family(16, 4, 16.0, 5.0),
-        "CogVideoXPipeline": Family(16, 8, 8.0, 6.0),
-        "MochiPipeline": Family(16, 6, 30.0, 5.4),
-        "HunyuanVideoPipeline": Family(16, 4, 24.0, 5.4),
-    }
+from generator.base import (
+    Capability,
+    GenerationRequest,
+    GeneratorError,
+    Progress,
+    UnsupportedRequest,
+    refuse_incapable,
+    refuse_ungiven,
 )
-"""Class in model_index.json -> what it can sample, from the pipelines' own argument checks and defaults."""
+from generator.checkpoint import digests, version
+from generator.delivery import FloatFrames, at_rate, deliver, fit, to_delivered
+from generator.families import FAMILIES, Sampled
+from media.clip import Clip
 
 SIDE = (64, 2048)
 """Delivered width and height in pixels, even numbers."""
@@ -58,13 +37,18 @@ SIDE = (64, 2048)
 class PipelineGenerator:
     """`Generator` on a diffusers folder. One request at a time: pipelines keep state."""
 
-    def __init__(self, folder: Path, *, steps: int = 30, device: str = "cpu", dtype: str = "float32") -> None:
+    def __init__(
+        self, folder: Path, *, steps: int = 30, device: str = "cpu", dtype: str = "float32", offload: str = "none"
+    ) -> None:
         """Read `model_index.json`; weights are loaded on first use.
+
+        `offload`: `none`, `model` or `sequential`: what waits outside of the device's memory (needs `accelerate`).
 
         Raises:
             GeneratorError: no pipeline folder, or a pipeline class that is not in `FAMILIES`.
         """
         self._folder, self._steps, self._device, self._dtype = folder, steps, device, dtype
+        self._offload = offload
         try:
             self._class = str(json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"])
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -86,11 +70,21 @@ class PipelineGenerator:
         """Digest over all files of the folder; reads them once."""
         return version(digests(self._folder))
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its family can do."""
+        return self._family.capabilities
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of its family."""
+        return self._family.fps
+
     def check(self, request: GenerationRequest) -> None:
         """Refuse what cannot be made.
 
         Raises:
-            UnsupportedRequest: length or size outside of what the message lists.
+            UnsupportedRequest: length, size or capability outside of what the message lists.
         """
         if not 0 < request.seconds <= self._family.max_seconds:
             raise UnsupportedRequest(
@@ -102,6 +96,7 @@ class PipelineGenerator:
                 f"{request.width}x{request.height} cannot be made by {self.name}: width and height must be even "
                 f"numbers from {SIDE[0]} to {SIDE[1]}"
             )
+        refuse_incapable(self.name, self.capabilities, request)
 
     def generate(self, request: GenerationRequest, progress: Progress | None = None) -> Clip:
         """Sample at the next multiple of the family's steps, then crop and cut to what was asked.
@@ -112,43 +107,57 @@ class PipelineGenerator:
             GeneratorError: the folder cannot be loaded or sampling failed.
         """
         self.check(request)
+        refuse_ungiven(request)
         report = progress or (lambda share: None)
         report(0.0)
-        family = self._family
-        wanted = max(1, round(request.seconds * family.fps))
-        width, height = (
-            math.ceil(side / family.side_step) * family.side_step for side in (request.width, request.height)
-        )
+        sampled = self._sampled(request)
         with self._busy:
             import torch  # noqa: PLC0415 - heavy: only who generates pays for it
 
             pipeline = self._pipeline
             pipeline.scheduler = type(pipeline.scheduler).from_config(pipeline.scheduler.config)  # it keeps state
+            parameters = inspect.signature(pipeline.__call__).parameters
 
             def after_step(_: object, step: int, __: object, state: dict[str, Any]) -> dict[str, Any]:
-                report((step + 1) / self._steps * 0.98)
+                report(min(1.0, (step + 1) / self._steps) * 0.98)
                 return state
 
             options: dict[str, Any] = {
                 "prompt": request.prompt,
-                "width": width,
-                "height": height,
-                "num_frames": math.ceil((wanted - 1) / family.frame_step) * family.frame_step + 1,
+                "width": sampled.width,
+                "height": sampled.height,
+                "num_frames": sampled.frames,
+                "frame_rate": sampled.fps,
                 "num_inference_steps": self._steps,
                 "generator": torch.Generator().manual_seed(request.seed % (1 << 63)),
                 "output_type": "np",
                 "callback_on_step_end": after_step,
+                **self._family.arguments(request, sampled),
             }
-            if "frame_rate" in inspect.signature(pipeline.__call__).parameters:
-                options["frame_rate"] = family.fps
             try:
-                sampled = pipeline(**options).frames[0]
-            except (RuntimeError, ValueError) as error:
-                raise GeneratorError(f"{self.name} failed while sampling: {type(error).__name__}") from error
-        frames = np.asarray(sampled, np.float32)[:wanted]
-        clip = Clip(deliver(frames, request.width, request.height), np.arange(wanted) / family.fps, family.fps)
+                made = pipeline(**{name: value for name, value in options.items() if name in parameters}).frames[0]
+            except (RuntimeError, ValueError, MemoryError) as error:
+                out = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+                why = "not enough memory: ask for less, or offload" if out else type(error).__name__
+                raise GeneratorError(f"{self.name} failed while sampling: {why}") from error
+        clip = _delivered(np.asarray(made, np.float32), request, sampled)
         report(1.0)
         return clip
+
+    def _sampled(self, request: GenerationRequest) -> Sampled:
+        """Return what is sampled: the next multiples of the family's steps."""
+        family, known = self._family, 0
+        width, height = (
+            math.ceil(side / family.side_step) * family.side_step for side in (request.width, request.height)
+        )
+        wanted = max(1, round(request.seconds * family.fps))
+        if request.capability is Capability.IMAGE:
+            wanted = 1
+        if request.capability is Capability.EXTEND and request.source is not None:
+            given = len(at_rate(request.source, family.fps))
+            known = min((given - 1) // family.frame_step, 2) * family.frame_step + 1
+        frames = math.ceil((wanted + known - 1) / family.frame_step) * family.frame_step + 1
+        return Sampled(width, height, frames, family.fps, known)
 
     @cached_property
     def _pipeline(self) -> Any:  # noqa: ANN401 - one of many classes
@@ -159,8 +168,29 @@ class PipelineGenerator:
         try:
             pipeline = kind.from_pretrained(
                 self._folder, dtype=getattr(torch, self._dtype), local_files_only=True, use_safetensors=True
-            ).to(self._device)
+            )
+            if self._offload == "none":
+                pipeline.to(self._device)
+            elif self._offload == "model":
+                pipeline.enable_model_cpu_offload(device=self._device)
+            else:
+                pipeline.enable_sequential_cpu_offload(device=self._device)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise GeneratorError(f"{self._folder} cannot be loaded as {self._class}: {type(error).__name__}") from error
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
+
+
+def _delivered(made: FloatFrames, request: GenerationRequest, sampled: Sampled) -> Clip:
+    """Cut what was sampled to what was asked for; an extension comes behind what was given."""
+    wanted, fps = max(1, round(request.seconds * sampled.fps)), sampled.fps
+    if request.capability is Capability.EDIT and request.source is not None:
+        wanted = min(sampled.frames, len(at_rate(request.source, fps)))
+    frames = deliver(made[sampled.known : sampled.known + wanted], request.width, request.height)
+    if request.capability is Capability.IMAGE:
+        frames = np.repeat(frames[:1], wanted, axis=0)
+    if request.capability is Capability.EXTEND and request.source is not None:
+        given = at_rate(request.source, fps)
+        before = np.stack([to_delivered(fit(frame, request.width, request.height)) for frame in given])
+        frames = np.concatenate([before, frames])
+    return Clip(frames, np.arange(len(frames)) / fps, fps)

@@ -1,4 +1,4 @@
-"""One run of the diffusion pipeline: caption, size, seed and maybe a beginning in, float frames out.
+"""One run of the diffusion pipeline: caption, size, seed, given frames and maybe a source in, float frames out.
 
 Everything with state (pipeline, scheduler, noise) is made fresh for the call, so calls may run side by side.
 """
@@ -6,6 +6,7 @@ Everything with state (pipeline, scheduler, noise) is made fresh for the call, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,24 +50,52 @@ def noise_levels(steps: int, shift: float) -> list[float]:
     return [1000 * shift * t / (1 + (shift - 1) * t) for t in even]
 
 
-def sample(
-    checkpoint: Checkpoint,
-    caption: str,
-    size: tuple[int, int],
-    frames: int,
-    beginning: FloatFrames | None,
-    seed: int,
-    *,
-    steps: int,
-    guidance: float,
-    fps: float,
-    shift: float = 2.0,
-    step_done: Callable[[int], None] = lambda step: None,
-) -> FloatFrames:
-    """Sample `frames` (4k+1) frames of `size` (width, height; multiples of 32).
+@dataclass(frozen=True)
+class Condition:
+    """Frames that the result shows from a frame on."""
 
-    `beginning` is float32 (4j+1, H, W, 3) in [0, 1]; the result starts with it. `step_done` gets the number of each
-    finished step and may raise to stop.
+    frames: FloatFrames
+    """float32 (4j+1, H, W, 3) in [0, 1]; one picture where `at` is not 0."""
+
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one run makes."""
+
+    caption: str
+    size: tuple[int, int]
+    """(width, height), multiples of 32."""
+
+    frames: int
+    """4k+1."""
+
+    seed: int
+    given: tuple[Condition, ...] = ()
+    source: FloatFrames | None = None
+    """A clip of `frames` frames that is changed instead of made from noise."""
+
+    strength: float = 1.0
+    """Share of the noise that the source gets, in (0, 1]."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How it is made: chosen with the checkpoint."""
+
+    steps: int
+    guidance: float
+    fps: float
+    shift: float = 2.0
+
+
+def sample(
+    checkpoint: Checkpoint, task: Task, course: Course, step_done: Callable[[int], None] = lambda step: None
+) -> FloatFrames:
+    """Run the pipeline once; return float32 (frames, H, W, 3) in [0, 1].
+
+    `step_done` gets the number of each finished step and may raise to stop.
     """
     pipeline: Any = LTXConditionPipeline(
         scheduler=GivenSigmas(),
@@ -76,32 +105,48 @@ def sample(
         transformer=checkpoint.transformer,
     )
     pipeline.set_progress_bar_config(disable=True)
-    conditions = None
-    if beginning is not None:
-        video = torch.from_numpy(beginning).movedim(-1, 1)[None]
-        conditions = [LTXVideoCondition(video=video, frame_index=0)]  # type: ignore[arg-type]
 
     def after_step(_: object, step: int, __: object, state: dict[str, Any]) -> dict[str, Any]:
         step_done(step)
         return state
 
-    levels = noise_levels(steps, shift)
+    levels = noise_levels(course.steps, course.shift)
     with torch.inference_mode():
         video = pipeline(
-            prompt=caption.lower(),  # T5Tokenizer drops the lower-casing normaliser when it is loaded
+            prompt=task.caption.lower(),  # T5Tokenizer drops the lower-casing normaliser when it is loaded
             negative_prompt="",
-            conditions=conditions,
-            width=size[0],
-            height=size[1],
-            num_frames=frames,
-            frame_rate=fps,
-            num_inference_steps=steps,
+            conditions=[_condition(each) for each in task.given] or None,
+            latents=None if task.source is None else _normalised(checkpoint, task.source),
+            denoise_strength=task.strength if task.source is not None else 1.0,
+            width=task.size[0],
+            height=task.size[1],
+            num_frames=task.frames,
+            frame_rate=course.fps,
+            num_inference_steps=course.steps,
             timesteps=levels,
-            guidance_scale=guidance,
+            guidance_scale=course.guidance,
             image_cond_noise_scale=0.0,
             max_sequence_length=MAX_TOKENS,
-            generator=torch.Generator().manual_seed(seed),
+            generator=torch.Generator().manual_seed(task.seed),
             output_type="np",
             callback_on_step_end=after_step,
         ).frames[0]
     return np.asarray(video, np.float32)
+
+
+def _condition(given: Condition) -> LTXVideoCondition:
+    return LTXVideoCondition(video=_pixels(given.frames), frame_index=given.at)  # type: ignore[arg-type]
+
+
+def _pixels(frames: FloatFrames) -> torch.Tensor:
+    """(T, H, W, 3) in [0, 1] -> (1, T, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(frames)).movedim(-1, 1)[None]
+
+
+def _normalised(checkpoint: Checkpoint, frames: FloatFrames) -> torch.Tensor:
+    """Return the latents of frames as the transformer sees them, (1, C, T, h, w)."""
+    latents = checkpoint.latents
+    encoded = latents.encode(_pixels(frames).movedim(2, 1) * 2 - 1).latents
+    mean, std = (each[:, None, None, None] for each in (latents.latents_mean, latents.latents_std))
+    normalised: torch.Tensor = (encoded - mean) / std
+    return normalised

@@ -1,4 +1,4 @@
-"""The small world the embedded checkpoint knows: a Scene of six slots, its words and its canonical caption.
+"""The small world the embedded checkpoint knows: a Scene of seven slots, its words and its canonical caption.
 
 The renderer draws Scenes, the training captions and the prompt expansion speak them. Reading a free prompt is
 `generator.expand`; drawing is `generator.training.render_clips`.
@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-SLOTS = ("size", "colour", "shape", "motion", "place", "time")
+SLOTS = ("size", "colour", "shape", "motion", "place", "time", "camera")
 """In the order in which the canonical caption names them."""
+
+STEADY = "steady"
+"""The camera that captions do not mention: a prompt gets it unless it asks for another."""
 
 WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -58,6 +61,12 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "at sunset": ("sunset", "dusk", "evening", "sunrise", "dawn", "twilight", "morning"),
             "at night": ("night", "midnight", "nighttime", "moonlight", "moonlit", "dark", "darkness"),
         },
+        "camera": {
+            "steady": (),
+            "the camera pans left": ("the camera moves to the left", "panning left"),
+            "the camera pans right": ("the camera moves to the right", "panning right"),
+            "the camera zooms in": ("zooming in", "the camera comes closer"),
+        },
     }
 )  # fmt: skip
 """slot -> value -> other words for it. The value is the canonical phrase itself."""
@@ -73,6 +82,7 @@ class Scene:
     motion: str
     place: str
     time: str
+    camera: str = STEADY
 
     def __post_init__(self) -> None:
         for slot in SLOTS:
@@ -82,7 +92,8 @@ class Scene:
     @property
     def caption(self) -> str:
         """The canonical caption: the sentence the checkpoint was mostly trained on."""
-        return f"a {self.size} {self.colour} {self.shape} {self.motion} {self.place} {self.time}"
+        filmed = "" if self.camera == STEADY else f", {self.camera}"
+        return f"a {self.size} {self.colour} {self.shape} {self.motion} {self.place} {self.time}{filmed}"
 
 
 def choices(slot: str) -> tuple[str, ...]:

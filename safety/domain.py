@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from classifiers.base import Score, Span, TextSpan, TimeSpan
+from generator.base import Capability
 from media.clip import Coverage
 from media.strip import Picture
 from safety.judgement import (
@@ -41,12 +42,14 @@ __all__ = [
     "Origin",
     "OriginEvidence",
     "OriginReport",
+    "Reference",
     "Release",
     "Remedy",
     "Score",
     "Span",
     "Still",
     "Strength",
+    "Task",
     "TextSpan",
     "Tier",
     "TimeSpan",
@@ -77,6 +80,25 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A picture or video that a job starts from: judged at the input checkpoint before it is used."""
+
+    sha256: str
+    at_s: float = 0.0
+    """Where a picture stands in the clip, in seconds."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a job makes of its prompt and its references."""
+
+    capability: Capability = Capability.TEXT
+    references: tuple[Reference, ...] = ()
+    strength: float = 0.7
+    """How far an edit may go from its source, in (0, 1]."""
+
+
+@dataclass(frozen=True)
 class Job:
     """One request from receipt to its end."""
 
@@ -97,6 +119,8 @@ class Job:
     error: str = ""
     parent: str | None = None
     """Id of the Job or Release that this one starts from."""
+
+    task: Task = Task()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """One natural path, from a prompt to a Release. This file is the product; everything else is a room of it.
 
-    Prompt ─▶ prompt gate ─▶ generate ─▶ mark ─▶ encode ─▶ decode again ─▶ output gate ─▶ sign ─▶ Release
-                 │BLOCK/REVIEW                                                │BLOCK/REVIEW
-                 └▶ refused / held                                            └▶ refused / held
+    Prompt ─▶ prompt gate ─▶ input gate ─▶ generate ─▶ mark ─▶ encode ─▶ decode again ─▶ output gate ─▶ sign ─▶ Release
+                 │BLOCK/REVIEW   │BLOCK/REVIEW                                               │BLOCK/REVIEW
+                 └▶ refused/held └▶ refused/held                                             └▶ refused / held
+
+The input gate stands there for jobs that start from pictures or videos; each of these must be allowed.
 
 Every step may run twice (a worker can die at any line), so every step is idempotent: ids are made from the job's id,
 files are named by their content, and the ledger keeps the first of two equal appends. A held job is run again after
@@ -11,18 +13,23 @@ a reviewer decided: the gates find the superseding Decision and the marked file 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
-from generator.base import GenerationRequest, Generator, Progress
+from generator.base import Generator, Progress
 from media.clip import Clip
-from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, Release
+from provenance.base import ClaimInput
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, Reference, Release
 from safety.errors import LedgerError
 from safety.gate import Gate
+from safety.in_force import inputs_in_force
 from safety.records import release_from_record, release_to_record
+from safety.reference import InputGate
 from safety.release import Marked, ReleaseDesk, Screened
 from safety.remedy import to_redact
+from safety.shelf import Shelf, request_of
 
 Output = dict[str, Any]
 """What a step leaves behind: JSON, small; pixels stay in the blob store."""
@@ -51,6 +58,8 @@ class Pipeline:
     gate: Gate
     generator: Generator
     desk: ReleaseDesk
+    input_gate: InputGate
+    shelf: Shelf
 
     def run(
         self,
@@ -67,8 +76,7 @@ class Pipeline:
             SafetyError, MediaError, GeneratorError, ProvenanceError, ClassifierError: could not decide or could not
                 do; nothing was released.
         """
-        request = GenerationRequest(job.prompt, job.seconds, job.width, job.height, job.seed)
-        self.generator.check(request)
+        self.generator.check(request_of(job))
         walk = _Walk(job.id, dict(job.outputs), step or _directly, last_look)
 
         # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
@@ -77,9 +85,26 @@ class Pipeline:
         if prompt.verdict.action is not Action.ALLOW:
             return walk.stop(prompt)
 
-        # 2-4. Generate, mark, encode: one step, because pixels live in memory between them.
-        marked = walk.do("mark", lambda: asdict(self.desk.mark(self.generator.generate(request, progress), job.id)))
-        return _release(self.gate, self.desk, walk, Marked(**marked), prompt)
+        # 2. So does everything it starts from: nothing is generated from a refused picture or video.
+        for number, reference in enumerate(job.task.references):
+            walk.do(f"input{number}", partial(self._judge_input, job, prompt, reference))
+        inputs = inputs_in_force(self.gate.ledger, job.id) if job.task.references else []
+        for decision in inputs:
+            if decision.verdict.action is not Action.ALLOW:
+                return walk.stop(decision)
+        if job.task.references and not inputs:
+            raise LedgerError(f"job {job.id} has no recorded decision at input; nothing is released")
+
+        # 3-5. Generate, mark, encode: one step, because pixels live in memory between them.
+        marked = walk.do("mark", lambda: asdict(self.desk.mark(self._generate(job, progress), job.id)))
+        return _release(self.gate, self.desk, walk, Marked(**marked), (prompt, *inputs), self.shelf.claimed(job))
+
+    def _judge_input(self, job: Job, prompt: Decision, reference: Reference) -> Output:
+        path = self.shelf.path(job.id, reference.sha256)
+        return {"decision": self.input_gate.check(prompt, path, job=job.id).id}
+
+    def _generate(self, job: Job, progress: Progress | None) -> Clip:
+        return self.generator.generate(self.shelf.load(job, self.generator.fps), progress)
 
     def _judge_prompt(self, job: Job) -> Decision:
         return self.gate.check_prompt(job.prompt, requester=job.requester, job=job.id, parent=job.parent)
@@ -87,11 +112,18 @@ class Pipeline:
 
 def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:
     """Walk a clip that somebody else's generator made along the second half of the path; raises as `Pipeline.run`."""
-    return _release(gate, desk, _Walk(job, {}, _directly), desk.mark(clip, job), prompt)
+    return _release(gate, desk, _Walk(job, {}, _directly), desk.mark(clip, job), (prompt,))
 
 
-def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt: Decision) -> Outcome:
-    # 5-6. Decode again and judge what would leave: the marked, encoded file.
+def _release(
+    gate: Gate,
+    desk: ReleaseDesk,
+    walk: _Walk,
+    marked: Marked,
+    before: Sequence[Decision],
+    made_from: Sequence[ClaimInput] = (),
+) -> Outcome:
+    # 6. Decode again and judge what would leave: the marked, encoded file.
     screened = Screened(**walk.do("screen", lambda: asdict(desk.screen(gate, marked, walk.job))))
     output = _effective(gate, walk.job, Checkpoint.OUTPUT)
 
@@ -104,7 +136,8 @@ def _release(gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, prompt:
         return walk.stop(output)
 
     # 7. Prove the mark, sign, and re-read the signature as Trusted.
-    signed = walk.do("sign", lambda: release_to_record(desk.sign(marked, screened, prompt, output, walk.job)))
+    sign = partial(desk.sign, marked, screened, before, output, walk.job, inputs=made_from)
+    signed = walk.do("sign", lambda: release_to_record(sign()))
 
     # 8. Register: the Release row is the only door to a download.
     if walk.last_look is not None:

@@ -133,7 +133,7 @@ class ReleaseDesk:
         self,
         marked: Marked,
         screened: Screened,
-        prompt: Decision,
+        before: Sequence[Decision],
         output: Decision,
         job: str,
         *,
@@ -141,6 +141,7 @@ class ReleaseDesk:
     ) -> Release:
         """Sign the screened file, re-read it as Trusted, store it and return the Release to register.
 
+        `before`: the Decisions that allowed the prompt and what the job started from, prompt first.
         `inputs`: what the clip was made from; the manifests they carry are carried on.
 
         Raises:
@@ -180,7 +181,7 @@ class ReleaseDesk:
             id=id_,
             at=at,
             job=job,
-            decisions=(prompt.id, output.id),
+            decisions=(*(each.id for each in before), output.id),
             sha256=digest,
             size_bytes=size_bytes,
             watermark=marked.watermark,

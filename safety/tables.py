@@ -203,6 +203,7 @@ jobs = Table(
     Column("error", Text, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("parent", Text),
+    Column("task", JSON(none_as_null=True)),  # none: a clip from the prompt alone
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "requester", "created_at", "id"),

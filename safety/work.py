@@ -17,8 +17,9 @@ from generator.base import GenerationCancelled, GeneratorError, Progress
 from media.blobs import BlobStore
 from media.errors import MediaError
 from provenance.base import ProvenanceError
-from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, OriginReport
+from safety.domain import Action, Decision, Job, JobStatus, OriginReport
 from safety.errors import Conflict, DatabaseError, SafetyError, StepFailed
+from safety.in_force import in_force
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 from safety.pipeline import Outcome, Output, Pipeline, Step
 from safety.scan import Scanner
@@ -74,6 +75,8 @@ class JobRunner:
             self.jobs.set_status(job_id, JobStatus.FAILED, error=_reason(error))
             raise
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
+        if outcome.status in (JobStatus.RELEASED, JobStatus.REFUSED):
+            self.pipeline.shelf.discard(job_id)
         return outcome
 
     def _refuse_unless_wanted(self, job_id: str) -> None:
@@ -85,7 +88,7 @@ class JobRunner:
     def _ended(self, job: Job) -> Outcome:
         """The Outcome of a job that ended before, as the ledger has it."""
         ledger = self.pipeline.gate.ledger
-        decision = ledger.effective(job.id, Checkpoint.OUTPUT) or ledger.effective(job.id, Checkpoint.PROMPT)
+        decision = in_force(ledger, job.id)
         if decision is None:
             raise Conflict(f"job {job.id} is {job.status} without a recorded decision: run `framegate ledger verify`")
         return Outcome(job.status, decision, ledger.release_of_job(job.id), job.outputs)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from classifiers.base import MeasurementError, Score, TextSpan, TimeSpan
-from generator.base import GenerationRequest, GeneratorError, UnsupportedRequest
+from generator.base import Capability, GenerationRequest, GeneratorError, UnsupportedRequest, refuse_incapable
 from media.clip import Clip
 from provenance.base import Claim, Credential, CredentialState, Mark, MarkReading, SigningError
 
@@ -105,10 +105,13 @@ class PaintGenerator:
     version: str = "1"
     broken: bool = False
     calls: list[GenerationRequest] = field(default_factory=list)
+    capabilities: frozenset[Capability] = frozenset(Capability)
+    fps: float = FPS
 
     def check(self, request: GenerationRequest) -> None:
         if request.seconds > 10:
             raise UnsupportedRequest(f"{request.seconds:g} s is too long: at most 10")
+        refuse_incapable(self.name, self.capabilities, request)
 
     def generate(self, request: GenerationRequest, progress=None) -> Clip:
         self.calls.append(request)
@@ -119,12 +122,17 @@ class PaintGenerator:
         colour = next((rgb for word, rgb in colours.items() if word in request.prompt), (60, 160, 60))
         frames = np.empty((count, request.height, request.width, 3), np.uint8)
         frames[:] = colour
+        for given in request.keyframes:  # what was given shows for a moment, as its mean colour
+            frames[min(count - 1, round(given.at_s * FPS))] = given.picture.mean((0, 1))
         for index, frame in enumerate(frames):
             x = (index * 5 + request.seed) % (request.width - 32)
             frame[96:128, x : x + 32] = 128
             if progress:
                 progress((index + 1) / count)
-        return Clip(frames, np.arange(count) / FPS, FPS)
+        if request.source is not None:
+            before = np.stack([cv2.resize(frame, (request.width, request.height)) for frame in request.source.frames])
+            frames = np.concatenate([before, frames])
+        return Clip(frames, np.arange(len(frames)) / FPS, FPS)
 
 
 class BlockWatermark:

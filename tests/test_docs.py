@@ -41,7 +41,7 @@ def test_the_types_of_the_domain_are_words_of_the_glossary() -> None:
 
     # Companions of a word, explained at that word.
     companions = {"Action", "Actor", "Coverage", "JobStatus", "Measurement", "OriginEvidence", "OriginReport"}
-    companions |= {"Strength", "TextSpan", "TimeSpan", "Unmeasured", "ModifierInForce", "Tier"}
+    companions |= {"Strength", "TextSpan", "TimeSpan", "Unmeasured", "ModifierInForce", "Tier", "Task", "Reference"}
 
     assert set(domain.__all__) - companions <= set(WORDS)
 

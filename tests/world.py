@@ -13,11 +13,14 @@ from safety.checkpoints import LogKey
 from safety.database import migrate, open_engine
 from safety.domain import Job
 from safety.gate import Gate
+from safety.known import ReleaseIndex
 from safety.ledger import Ledger
 from safety.measure import Instruments
 from safety.pipeline import Pipeline
 from safety.policy import parse_policy
+from safety.reference import InputGate
 from safety.release import ReleaseDesk
+from safety.shelf import Shelf
 from tests.fakes import BlockWatermark, PaintGenerator, RednessClassifier, StampSigner, WordClassifier
 
 POLICY_FILE = b"""schema = 1
@@ -101,7 +104,11 @@ class World:
             generator="paint",
             generator_version="1",
         )
-        self.pipeline = Pipeline(self.gate, self.generator, self.desk)
+        self.shelf = Shelf(folder / "references", DEFAULT_LIMITS)
+        known = ReleaseIndex(self.ledger)
+        self.pipeline = Pipeline(
+            self.gate, self.generator, self.desk, InputGate(self.gate, self.watermark, known), self.shelf
+        )
 
     def job(self, prompt: str, id_: str = "video_1", **changes) -> Job:
         job = Job(id_, prompt, 1.0, 256, 256, 0, "local", datetime.now(UTC))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +15,25 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from api.settings import Settings
+from api.starting import Start, place
 from api.terminal import BY_STATUS, Exit, explain, people, print_json, say
 from api.views import decision_view, job_view, release_view
 from api.wiring import House, open_house
-from safety.domain import Action, Job, JobStatus
+from generator.base import Capability
+from safety.domain import Action, Job, JobStatus, Task
 from safety.errors import Conflict, NotFound
 from safety.framegate import write_released
 from safety.gate import refuse_unreadable
 from safety.pipeline import Outcome
+from safety.shelf import request_of
+
+
+class Direction(StrEnum):
+    """Which way a clip is extended."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
 
 LOCAL = "local"
 """Requester of jobs that the command line runs itself."""
@@ -36,27 +49,84 @@ def register(app: typer.Typer) -> None:
 def generate(
     prompt: Annotated[str, typer.Argument(help="What the video should show.")],
     out: Annotated[Path, typer.Option(help="Where the released file is written.")],
-    seconds: Annotated[float, typer.Option(help="Length in seconds.")] = 2.0,
+    seconds: Annotated[float, typer.Option(help="Length in seconds; of an extension: what is added.")] = 2.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "512x512",
     seed: Annotated[int, typer.Option(help="Same request and seed, same pixels.")] = 0,
     *,
+    image: Annotated[Path | None, typer.Option(help="A picture that becomes the first frame.")] = None,
+    extend: Annotated[Path | None, typer.Option(help="A video that goes on.")] = None,
+    direction: Annotated[Direction, typer.Option(help="With --extend: what comes after it, or what was before.")] = (
+        Direction.FORWARD
+    ),
+    loop: Annotated[bool, typer.Option("--loop", help="The end leads back to the beginning.")] = False,
+    fill: Annotated[
+        list[str] | None, typer.Option(metavar="FRAME@SECONDS", help="A picture and its time; may be repeated.")
+    ] = None,
+    edit: Annotated[Path | None, typer.Option(help="A video that is changed towards the prompt.")] = None,
+    strength: Annotated[float, typer.Option(help="With --edit: how far it may go, above 0 and up to 1.")] = (
+        Task.strength
+    ),
+    still: Annotated[bool, typer.Option("--still", help="One picture, as a video that stands still.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Generate a video through the whole gate: judged, made, marked, screened, signed, released, recorded."""
     settings = Settings()
     refuse_unreadable(prompt, settings.prompt_max_characters)
     width, height = parse_size(size)
+    start = _start(image, extend, direction, fill or [], edit, strength, loop=loop, still=still)
     with open_house(settings) as house:
-        job = house.jobs.create(
-            Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
-        )
+        job = Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
+        house.generator.check(request_of(replace(job, task=Task(start.capability, (), start.strength))))
+        job = house.jobs.create(place(house, job, start))
         # Judged before a video network is loaded; the pipeline finds this very Decision again.
         decision = house.prompt_gate.check_prompt(prompt, requester=LOCAL, job=job.id)
         if decision.verdict.action is Action.BLOCK:
             house.jobs.set_status(job.id, JobStatus.REFUSED)
+            house.shelf.discard(job.id)
             outcome = Outcome(JobStatus.REFUSED, decision)
             tell(outcome_view(house, job.id, outcome), outcome, as_json=as_json)
         _deliver(house, job.id, out, as_json=as_json)
+
+
+def _start(
+    image: Path | None,
+    extend: Path | None,
+    direction: Direction,
+    fill: list[str],
+    edit: Path | None,
+    strength: float,
+    *,
+    loop: bool,
+    still: bool,
+) -> Start:
+    """Read what the options ask for; two things at once are refused, but a picture may begin a loop."""
+    capabilities = {
+        Capability.LOOP: loop,
+        Capability.ANIMATE: image is not None and not loop,
+        Capability.EXTEND: extend is not None and direction is Direction.FORWARD,
+        Capability.EXTEND_BACKWARD: extend is not None and direction is Direction.BACKWARD,
+        Capability.FILL: bool(fill),
+        Capability.EDIT: edit is not None,
+        Capability.IMAGE: still,
+    }
+    asked = [capability for capability, is_asked in capabilities.items() if is_asked]
+    if len(asked) > 1:
+        raise typer.BadParameter("--image, --extend, --loop, --fill, --edit and --still exclude each other")
+    if not asked:
+        return Start()
+    files = [(path, 0.0) for path in (image, extend, edit) if path is not None] + [_frame_at(each) for each in fill]
+    for path, _ in files:
+        if not path.is_file():
+            raise typer.BadParameter(f"{path} is no file")
+    return Start(asked[0], files, strength)
+
+
+def _frame_at(text: str) -> tuple[Path, float]:
+    """Read `FRAME@SECONDS`."""
+    name, _, seconds = text.rpartition("@")
+    if not name or not re.fullmatch(r"\d{1,5}(\.\d{1,6})?", seconds):
+        raise typer.BadParameter("--fill is FRAME@SECONDS, for example still.png@1.5")
+    return Path(name), float(seconds)
 
 
 def fetch(

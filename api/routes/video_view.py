@@ -6,7 +6,9 @@ from typing import Any
 
 from api.views import Json, finding_rows, grade_view, unmeasured_rows
 from api.wiring import House
+from generator.base import Capability
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
+from safety.in_force import in_force
 
 STATUSES = {
     JobStatus.QUEUED: "queued",
@@ -24,10 +26,18 @@ JUDGED, SCREENED = 10, 80
 
 BLOCKED = "moderation_blocked"
 
+REFUSED = {
+    Checkpoint.PROMPT: ("prompt", "prompt"),
+    Checkpoint.INPUT: ("picture or video to start from", "input_reference"),
+    Checkpoint.OUTPUT: ("generated video", None),
+    Checkpoint.UPLOAD: ("uploaded video", None),
+}
+"""What a refusal is about, and the field of the request to blame."""
+
 
 def video_view(house: House, job: Job) -> Json:
     """A job as a Video object, without its prompt. What that shape has no word for stands in `x_framegate`."""
-    decision = house.ledger.effective(job.id, Checkpoint.OUTPUT) or house.ledger.effective(job.id, Checkpoint.PROMPT)
+    decision = in_force(house.ledger, job.id)
     release = house.ledger.release_of_job(job.id) if job.status is JobStatus.RELEASED else None
     return {
         "id": job.id,
@@ -40,12 +50,13 @@ def video_view(house: House, job: Job) -> Json:
         "expires_at": None,
         "error": _error(job, decision),
         "prompt": None,
-        "remixed_from_video_id": None,
+        "remixed_from_video_id": job.parent if job.task.capability is Capability.EDIT else None,
         "seconds": f"{job.seconds:g}",
         "size": f"{job.width}x{job.height}",
         "x_framegate": {
             "status": job.status.value,
             "seed": job.seed,
+            "capability": job.task.capability.value,
             "release": release.id if release else None,
             "conditions": list(release.conditions) if release else [],
             **(decided_view(decision) if decision else {}),
@@ -70,11 +81,11 @@ def refusal(decision: Decision) -> Json:
     """A refusal as an error object: what rule, in the policy's words, and which decision to quote."""
     clauses = {finding.clause for finding in decision.verdict.findings if finding.action is Action.BLOCK}
     words = " ".join(sorted(clauses)) or decision.reason
-    what = "prompt" if decision.checkpoint is Checkpoint.PROMPT else "generated video"
+    what, param = REFUSED[decision.checkpoint]
     return {
         "message": f"The {what} was refused. {words} To appeal, quote decision {decision.id}.",
         "type": "invalid_request_error",
-        "param": "prompt" if decision.checkpoint is Checkpoint.PROMPT else None,
+        "param": param,
         "code": BLOCKED,
         "x_framegate": decided_view(decision),
     }

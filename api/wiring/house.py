@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.keys import anchors_pem, session_secret, signer, watermark_key
 from api.views import origin_view
+from api.wiring.generators import chosen_generator
 from api.wiring.offered import offered_signals
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
 from api.wiring.records import Records
@@ -41,6 +42,7 @@ from safety.reference import InputGate
 from safety.release import ReleaseDesk
 from safety.scan import Scanner
 from safety.session import Sessions
+from safety.shelf import Shelf
 from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
@@ -174,13 +176,7 @@ class House(Records):
     @cached_property
     def generator(self) -> Generator:
         """Makes video from text."""
-        if self.settings.generator is not None:
-            from generator.pipelines import PipelineGenerator
-
-            return PipelineGenerator(self.settings.generator)
-        from generator.embedded import EmbeddedGenerator
-
-        return EmbeddedGenerator()
+        return chosen_generator(self.settings)
 
     @cached_property
     def desk(self) -> ReleaseDesk:
@@ -203,7 +199,12 @@ class House(Records):
     @cached_property
     def pipeline(self) -> Pipeline:
         """The natural path."""
-        return Pipeline(self.gate, self.generator, self.desk)
+        return Pipeline(self.gate, self.generator, self.desk, self.input_gate, self.shelf)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The pictures and videos that jobs start from."""
+        return Shelf(self.settings.home / "references", self.limits)
 
     @cached_property
     def framegate(self) -> Framegate:

@@ -16,7 +16,7 @@ from transformers import T5Tokenizer
 
 from generator.checkpoint import digests
 from generator.latents import PatchLatents
-from generator.training.train_transformer import Learner, Settings
+from generator.training.learner import Learner, Size
 
 PIN_FILE = '''"""SHA-256 of every file of the shipped checkpoint; written by `generator.training.export`."""
 
@@ -33,12 +33,12 @@ TINY: Mapping[str, str] = MappingProxyType(
 '''
 
 
-def export(run: Path, latents: Path, tokenizer: Path, out: Path, settings: Settings | None = None) -> int:
+def export(run: Path, latents: Path, tokenizer: Path, out: Path, size: Size | None = None) -> int:
     """Write the checkpoint folder; return the training step it comes from."""
     state = torch.load(run / "state.pt", weights_only=True)
     words = T5Tokenizer.from_pretrained(tokenizer)
     codec = PatchLatents.from_pretrained(latents)
-    learner = Learner(settings or Settings(), len(words), codec.basis.shape[0])
+    learner = Learner(size or Size(), len(words), codec.basis.shape[0])
     learner.load_state_dict(state["average"])
     shutil.rmtree(out, ignore_errors=True)
     words.save_pretrained(out / "tokenizer")

@@ -92,6 +92,14 @@ def object_mask(frame: NDArray[np.uint8], colour: str) -> Mask:
     return mask
 
 
+def object_centre(frame: NDArray[np.uint8], colour: str) -> NDArray[np.float64] | None:
+    """Return where the object of a colour is, (down, right) as shares of the frame; None where there is none."""
+    width = round(frame.shape[1] * SIDE / frame.shape[0])
+    small = np.asarray(cv2.resize(frame, (width, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    mask = object_mask(small, colour)
+    return np.argwhere(mask).mean(0) / mask.shape if mask.sum() >= 30 else None
+
+
 @cache
 def _silhouettes() -> dict[str, Mask]:
     drawn = {}
@@ -118,7 +126,7 @@ def motion(masks: list[Mask]) -> str | None:
     """Return how the centre of the masks moves, in shares of the frame."""
     height, width = masks[0].shape
     centres = np.array([np.argwhere(mask).mean(0) / (height, width) for mask in masks if mask.sum() >= 30])
-    if len(centres) < len(masks) // 2:
+    if len(centres) < max(1, len(masks) // 2):
         return None
     down, right = centres[-3:].mean(0) - centres[:3].mean(0)
     swings = np.abs(np.diff(centres[:, 0])).sum() - abs(centres[-1, 0] - centres[0, 0])

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.scene import SLOTS, WORDS, Scene, choices
+from generator.scene import SLOTS, STEADY, WORDS, Scene, choices
 from generator.training.draw_objects import draw_object
 from media.clip import Frames
 
@@ -35,6 +35,16 @@ GROUND = {
 TINT = {"by day": (1.0, 1.0, 1.0), "at sunset": (1.0, 0.74, 0.62), "at night": (0.28, 0.32, 0.5)}
 LIGHT = {"by day": (255, 246, 190), "at sunset": (255, 204, 110), "at night": (226, 228, 236)}
 RADIUS = {"big": 0.27, "small": 0.18}
+PAN = 0.11
+"""Shares of the frame's width by which the background passes in a second while the camera pans."""
+
+ZOOM = 0.17
+"""Growth of the picture in a second while the camera zooms in."""
+
+LONGEST_S = 5.0
+"""Cameras come to rest after this many seconds."""
+
+STEADY_SHARE = 0.6
 PARAPHRASES = (
     "{size} {colour} {shape} {motion} {place} {time}",
     "{time}, a {size} {colour} {shape} {motion} {place}",
@@ -70,7 +80,8 @@ class Example:
 def example(index: int, seed: int = 0) -> Example:
     """Return the clip with this index of the endless data set `seed`."""
     rng = np.random.default_rng((seed, index))
-    scene = Scene(**{slot: str(rng.choice(choices(slot))) for slot in SLOTS})
+    drawn = {slot: str(rng.choice(choices(slot))) for slot in SLOTS}
+    scene = Scene(**drawn | ({"camera": STEADY} if rng.random() < STEADY_SHARE else {}))
     return Example(scene, layout(scene, rng), caption(scene, rng))
 
 
@@ -103,10 +114,11 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
     if rng.random() < 0.67:
         return scene.caption
     words = {slot: getattr(scene, slot) for slot in SLOTS}
+    filmed = "" if scene.camera == STEADY else f", {rng.choice((scene.camera, *WORDS['camera'][scene.camera]))}"
     for slot in ("size", "colour", "shape"):
         if rng.random() < 0.3:
             words[slot] = str(rng.choice(WORDS[slot][words[slot]]))
-    return PARAPHRASES[rng.integers(len(PARAPHRASES))].format(**words)
+    return PARAPHRASES[rng.integers(len(PARAPHRASES))].format(**words) + filmed
 
 
 def centre(scene: Scene, plan: Layout, time_s: float) -> tuple[float, float]:
@@ -132,13 +144,34 @@ def render(scene: Scene, plan: Layout, width: int, height: int, frames: int, fps
     Returns:
         uint8 (frames, height, width, 3), RGB.
     """
-    background = draw_background(scene, plan, width, height)
-    radius = RADIUS[scene.size] * min(width, height)
-    clip = np.repeat(background[None], frames, axis=0)
+    wide = 2 * width if "pans" in scene.camera else width
+    background = draw_background(scene, plan, wide, height)
+    clip = np.empty((frames, height, width, 3), np.uint8)
     for number, picture in enumerate(clip):
+        view, radius = filmed(scene, plan, width, height, number / fps)
+        cv2.warpAffine(background, view, (width, height), dst=picture, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         x, y = centre(scene, plan, number / fps)
         draw_object(picture, scene.shape, scene.colour, (x * width, y * height), radius)
     return clip
+
+
+def filmed(scene: Scene, plan: Layout, width: int, height: int, time_s: float) -> tuple[NDArray[np.float64], float]:
+    """Return where the camera looks and the object's radius in pixels.
+
+    Where it looks is the 2x3 matrix from pixels of the picture to pixels of the background, which is twice as wide
+    while the camera pans. The object keeps its place in the picture: the camera turns behind it.
+    """
+    t = min(plan.start_s + time_s, LONGEST_S)
+    left, scale = 0.0, 1.0
+    match scene.camera:
+        case "the camera pans left":
+            left = (0.75 - PAN * t) * width
+        case "the camera pans right":
+            left = (0.25 + PAN * t) * width
+        case "the camera zooms in":
+            scale = 1 / (1 + ZOOM * min(t, 3.0))
+    view = np.array([[scale, 0, left + (1 - scale) * width / 2], [0, scale, (1 - scale) * height / 2]])
+    return view, RADIUS[scene.size] * min(width, height) / scale
 
 
 def object_mask(
@@ -146,9 +179,12 @@ def object_mask(
 ) -> NDArray[np.bool_]:
     """Return bool (frames, height, width): the disc round the object, for weighting the training loss."""
     rows, columns = np.mgrid[:height, :width]
-    radius = RADIUS[scene.size] * min(width, height) * 1.12 + 2
-    places = [centre(scene, plan, number / fps) for number in range(frames)]
-    return np.stack([(columns - x * width) ** 2 + (rows - y * height) ** 2 < radius**2 for x, y in places])
+    masks = []
+    for number in range(frames):
+        x, y = centre(scene, plan, number / fps)
+        reach = filmed(scene, plan, width, height, number / fps)[1] * 1.12 + 2
+        masks.append((columns - x * width) ** 2 + (rows - y * height) ** 2 < reach**2)
+    return np.stack(masks)
 
 
 def draw_background(scene: Scene, plan: Layout, width: int, height: int) -> NDArray[np.uint8]:
@@ -167,7 +203,7 @@ def draw_background(scene: Scene, plan: Layout, width: int, height: int) -> NDAr
     if scene.place == "in a city":
         left = 0.0
         while left < width:
-            wide, high = rng.uniform(0.12, 0.22) * width, rng.uniform(0.15, 0.42) * height
+            wide, high = rng.uniform(0.12, 0.22) * height, rng.uniform(0.15, 0.42) * height
             shade = np.array((150, 140, 136)) * rng.uniform(0.75, 1.1) * TINT[scene.time]
             _polygon(
                 picture,
@@ -177,7 +213,7 @@ def draw_background(scene: Scene, plan: Layout, width: int, height: int) -> NDAr
             left += wide
     swell = {"over a meadow": 0.03, "over a desert": 0.05, "over snow": 0.04}.get(scene.place, 0.0) * height
     xs = np.linspace(0, width, 25)
-    edge = horizon + swell * np.sin(2 * np.pi * (xs / width * rng.uniform(0.8, 1.6) + rng.random()))
+    edge = horizon + swell * np.sin(2 * np.pi * (xs / height * rng.uniform(0.8, 1.6) + rng.random()))
     _polygon(picture, [*zip(xs, edge, strict=True), (width, height), (0, height)], ground)
     if scene.place == "over the ocean":
         for row in np.linspace(horizon + 0.08 * height, height, 3):

@@ -11,13 +11,15 @@ A job row is working state: it proves nothing and may be corrected. Its prompt i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row, func, select, tuple_, update
 
+from generator.base import Capability
 from safety.database import insert_unless_there, reading, utc_now, writing
-from safety.domain import Job, JobStatus
+from safety.domain import Job, JobStatus, Reference, Task
 from safety.errors import Conflict, InvalidContent, NotFound
 from safety.tables import jobs
 
@@ -55,7 +57,7 @@ class JobStore:
         _refuse_unstorable(job)
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in jobs.c.keys() if name != "updated_at"}  # noqa: SIM118
-            values |= {"status": job.status.value, "updated_at": self._clock()}
+            values |= {"status": job.status.value, "task": _task_record(job.task), "updated_at": self._clock()}
             insert_unless_there(connection, jobs, values)
             return _to_job(connection.execute(select(jobs).where(jobs.c.id == job.id)).one())
 
@@ -147,7 +149,18 @@ class JobStore:
 def _to_job(row: Row[Any]) -> Job:
     values = dict(row._mapping)
     del values["updated_at"]
-    return Job(**{**values, "status": JobStatus(values["status"])})
+    return Job(**{**values, "status": JobStatus(values["status"]), "task": _task_of(values["task"])})
+
+
+def _task_record(task: Task) -> dict[str, Any] | None:
+    return None if task == Task() else asdict(task)
+
+
+def _task_of(record: dict[str, Any] | None) -> Task:
+    if record is None:
+        return Task()
+    references = tuple(Reference(**each) for each in record["references"])
+    return Task(Capability(record["capability"]), references, record["strength"])
 
 
 def _refuse_unstorable(job: Job) -> None:

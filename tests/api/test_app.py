@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.commands.jobs import generate
-from api.schemas import VideoBody
 from api.settings import Settings
+from api.video_schemas import VideoBody
 from api.wiring import House, prepare
 from safety.errors import LedgerError
 

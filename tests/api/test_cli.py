@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+from PIL import Image
 
 from api.cli import main
 from media.codec import encode_mp4
@@ -381,3 +382,39 @@ def test_a_policy_is_compared_and_tried_on_what_is_recorded(framegate, tmp_path)
     assert [each["examples"] for each in other["changes"]] == [[decision]]
     assert "1 would be others" in framegate("policy", "replay", str(stricter)).err
     assert framegate("policy", "replay", str(stricter), "--since", "2999-01-01", "--json").json["decisions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--loop", "--still"), "exclude each other"),
+        (("--image", "nothing.png"), "is no file"),
+        (("--fill", "still.png"), "FRAME@SECONDS"),
+        (("--fill", "@1"), "FRAME@SECONDS"),
+        (("--edit", "nothing.mp4", "--loop"), "exclude each other"),
+        (("--seconds", "10000"), "1 to 60 are allowed"),
+        (("--seconds", "0"), "1 to 60 are allowed"),
+        (("--size", "130x131"), "even numbers from"),
+        (("--size", "1024x1024", "--seconds", "60"), "at this size"),
+        (("--edit", "VIDEO", "--strength", "1.5"), "strength"),
+    ],
+)
+def test_generate_refuses_what_makes_no_sense_before_anything_is_judged(framegate, video, tmp_path, options, words):
+    options = [str(video) if option == "VIDEO" else option for option in options]
+    answer = framegate("generate", "a red ball", "--out", str(tmp_path / "out.mp4"), *options)
+
+    assert answer.code == 2
+    assert words in " ".join(answer.err.replace("│", " ").split())
+    assert framegate("ledger", "list", "--json").out == ""
+
+
+def test_generate_refuses_a_picture_where_a_video_is_due_and_the_other_way_round(framegate, video, tmp_path):
+    still = tmp_path / "still.png"
+    Image.new("RGB", (64, 64)).save(still)
+
+    extended = framegate("generate", "a red ball", "--out", str(tmp_path / "a.mp4"), "--extend", str(still))
+    animated = framegate("generate", "a red ball", "--out", str(tmp_path / "a.mp4"), "--image", str(video))
+
+    assert (extended.code, animated.code) == (2, 2)
+    assert "a video is due" in extended.err
+    assert "a picture is due" in animated.err

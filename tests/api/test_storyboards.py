@@ -80,15 +80,6 @@ def test_the_command_line_judges_a_prompt_with_its_reference(house, tmp_path, mo
     assert (code, told["checkpoint"]) == (3, "prompt")
 
 
-def test_an_input_reference_is_refused_before_anything_is_judged(client, ada, house):
-    files = {"input_reference": ("a.png", b"\x89PNG", "image/png")}
-
-    answered = client.post("/v1/videos", data={"prompt": "a pool of blood"}, files=files, headers=ada)
-
-    assert (answered.status_code, answered.json()["error"]["code"]) == (400, "unsupported")
-    assert house.ledger.decisions() == []
-
-
 def test_the_command_line_takes_scenes_by_option_file_and_row(framegate, tmp_path):  # noqa: F811
     scenes, rows = tmp_path / "scenes.txt", tmp_path / "rows.jsonl"
     scenes.write_text("a paper boat on a lake\n\na lighthouse at dusk\n")

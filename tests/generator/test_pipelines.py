@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -7,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXPipeline, LTXVideoTransformer3DModel
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXConditionPipeline
 from transformers import T5Config, T5EncoderModel
 
 from generator import GenerationCancelled, GenerationRequest, GeneratorError, UnsupportedRequest
-from generator.pipelines import FAMILIES, PipelineGenerator
+from generator.base import NEEDS_CLIP, NEEDS_PICTURES, Capability, Keyframe
+from generator.families import FAMILIES, Sampled
+from generator.pipelines import PipelineGenerator
 from generator.training.train_tokenizer import build_tokenizer
+from media.clip import Clip
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +116,62 @@ def test_every_family_is_a_pipeline_of_the_installed_diffusers() -> None:
     import diffusers
 
     assert all(issubclass(getattr(diffusers, name), diffusers.DiffusionPipeline) for name in FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def condition_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same weights as the pipeline that takes conditions."""
+    path = tmp_path_factory.mktemp("pipelines") / "random-condition"
+    LTXConditionPipeline.from_pretrained(folder, local_files_only=True).save_pretrained(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_conditions_reach_a_checkpoint_that_takes_them(condition_folder: Path) -> None:
+    generator = PipelineGenerator(condition_folder, steps=3)
+    picture = np.full((40, 40, 3), 90, np.uint8)
+    source = Clip(np.full((24, 64, 64, 3), 90, np.uint8), np.arange(24) / 24, 24.0)
+    small = {"seconds": 0.4, "width": 64, "height": 64}
+
+    animated = generator.generate(
+        GenerationRequest("a", **small, capability=Capability.ANIMATE, keyframes=(Keyframe(0.0, picture),))
+    )
+    filled = generator.generate(
+        GenerationRequest(
+            "a", **small, capability=Capability.FILL, keyframes=(Keyframe(0.0, picture), Keyframe(0.4, picture))
+        )
+    )
+    extended = generator.generate(GenerationRequest("a", **small, capability=Capability.EXTEND, source=source))
+    still = generator.generate(GenerationRequest("a", **small, capability=Capability.IMAGE))
+
+    assert len(animated.frames) == len(filled.frames) == len(still.frames) == 10
+    assert len(extended.frames) == 24 + 10
+    assert (extended.frames[:24] == 90).all()
+    assert (still.frames == still.frames[0]).all()
+
+
+def test_what_a_checkpoint_cannot_do_is_refused_with_what_it_can(generator: PipelineGenerator) -> None:
+    with pytest.raises(UnsupportedRequest, match="random-ltx cannot do edit: it can image, text"):
+        generator.check(GenerationRequest("x", 1, 64, 64, capability=Capability.EDIT))
+
+
+def test_offloading_without_what_it_needs_says_so(folder: Path) -> None:
+    generator = PipelineGenerator(folder, steps=1, offload="model")
+    with pytest.raises(GeneratorError, match="cannot be loaded as LTXPipeline"):
+        generator.generate(GenerationRequest("x", 0.3, 64, 64))
+
+
+def test_every_argument_a_family_uses_is_one_of_its_pipeline() -> None:
+    import diffusers
+
+    picture = np.zeros((8, 8, 3), np.uint8)
+    source = Clip(np.zeros((9, 8, 8, 3), np.uint8), np.arange(9) / 8, 8.0)
+    for name, family in FAMILIES.items():
+        taken = inspect.signature(getattr(diffusers, name).__call__).parameters
+        for capability in family.capabilities:
+            keyframes = (Keyframe(0.0, picture),) if capability in NEEDS_PICTURES else ()
+            clip = source if capability in NEEDS_CLIP else None
+            request = GenerationRequest("a", 1, 64, 64, capability=capability, keyframes=keyframes, source=clip)
+            told = family.arguments(request, Sampled(64, 64, family.frame_step + 1, family.fps, 1))
+            assert set(told) <= set(taken), name
+            assert bool(told) == (capability in NEEDS_PICTURES | NEEDS_CLIP)
