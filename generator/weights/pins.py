@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 TINY: Mapping[str, str] = MappingProxyType(
     {
-        "latents/config.json": ("b2002c170c10b48facccf2bb613dfeb0ff41f4a275439b16b738beecbf9aaff6"),
+        "latents/config.json": ("9b2891df489e14935b4ef7fbb56d2eeebf386ff156d382d853d288f9ae94c723"),
         "latents/diffusion_pytorch_model.safetensors": (
-            "5786fc634163c3c21e7e237873c903902fe0e593e7f2f6c47f6832cee0035731"
+            "3d1e6c840244886780b53a7cddb8040f849af9c3036af9e61bc15fab0b9f30b2"
         ),
         "text_encoder/config.json": ("3df0fcc316818caffa927dd9e4a08725ccf5e42d3a6d6e85b2ad507200785863"),
         "text_encoder/model.safetensors": ("400cb08ceeab920a726b9691c4a11614dadacc31dcc805b7206bed82b6388b84"),
