@@ -5,8 +5,8 @@
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
     claims                                                who works on which hold; may change
-    consents, opt_outs, likeness_names                    the same; each change of them is an entry
-    banks, bank_items, bank_revision                      the same
+    consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
+    banks, bank_items, bank_revision                      the same (`safety.registers`)
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
 to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
@@ -14,59 +14,22 @@ to be is `migrations/`; triggers there refuse changes to the rows above. Queries
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
 )
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """A time with its zone, on databases with and without zones: stored in UTC, returned in UTC, microseconds."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC; SQLite then stores the digits without a zone."""
-        if value is None or value.tzinfo is None:
-            return value
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return it in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Position = BigInteger().with_variant(Integer, "sqlite")
-"""On SQLite an INTEGER primary key is the row's own address and needs no second index."""
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
+from safety.columns import Position, UtcTime, metadata
+from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs
 
 entries = Table(
     "entries",
@@ -253,67 +216,32 @@ idempotency = Table(
     Column("created_at", UtcTime, nullable=False, index=True),
 )
 
-consents = Table(
-    "consents",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("requester", Text, nullable=False, index=True),
-    Column("until", UtcTime),
-    Column("created_at", UtcTime, nullable=False),
-    Column("revoked_at", UtcTime),
-    Column("salt", Text, nullable=False),  # of the digest in the ledger; empty once the names are erased
-)
-
-opt_outs = Table(
-    "opt_outs",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("created_at", UtcTime, nullable=False),
-    Column("removed_at", UtcTime),
-    Column("salt", Text, nullable=False),
-)
-
-likeness_names = Table(
-    "likeness_names",
-    metadata,
-    Column("registration", Text, primary_key=True),  # id of a consent or an opt-out
-    Column("name", Text, primary_key=True),
-    Column("first_word", Text, nullable=False, index=True),
-)
-
-banks = Table(
-    "banks",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("category", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("until", UtcTime),
-    Column("created_at", UtcTime, nullable=False),
-    Column("removed_at", UtcTime),
-)
-
-bank_items = Table(
-    "bank_items",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("bank", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("digest", Text, nullable=False),  # SHA-256 of its hashes: the same item is banked once
-    Column("frames", LargeBinary, nullable=False),  # safety.banks.pack; empty once removed
-    Column("created_at", UtcTime, nullable=False),
-    Column("removed_at", UtcTime),
-    Column("revision", BigInteger, nullable=False, index=True),
-    Index(None, "bank", "id"),
-)
-
-bank_revision = Table(
-    "bank_revision",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("value", BigInteger, nullable=False),  # grows with every change of bank_items
-    CheckConstraint("id = 1", name="single"),
-)
-
 APPEND_ONLY = (entries, decisions, findings, releases, appeals, subtrees, checkpoints)
 """Tables whose rows are never updated or deleted."""
+
+__all__ = [
+    "APPEND_ONLY",
+    "Position",
+    "UtcTime",
+    "api_keys",
+    "appeals",
+    "bank_items",
+    "bank_revision",
+    "banks",
+    "checkpoints",
+    "claims",
+    "consents",
+    "decisions",
+    "entries",
+    "findings",
+    "idempotency",
+    "jobs",
+    "ledger_head",
+    "likeness_names",
+    "metadata",
+    "opt_outs",
+    "releases",
+    "scans",
+    "subtrees",
+    "workers",
+]
