@@ -58,6 +58,8 @@ def test_the_description_of_the_api_names_every_route_and_body(client):
         "/v1/videos/{video}",
         "/v1/videos/{video}/content",
         "/v1/videos/{video}/remix",
+        "/v1/videos/edits",
+        "/v1/videos/extensions",
     }
     videos = description["paths"]["/v1/videos"]["post"]["requestBody"]["content"]
     assert "prompt" in videos["application/json"]["schema"]["properties"]

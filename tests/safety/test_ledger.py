@@ -107,7 +107,7 @@ def test_equal_ids_in_one_group_are_one_entry(ledger: Ledger) -> None:
 def test_an_id_of_another_kind_is_not_returned_as_this_one(ledger: Ledger) -> None:
     ledger.append_event("remark", "dec_0", {})
 
-    with pytest.raises(LedgerError, match="recorded as a appeal"):
+    with pytest.raises(LedgerError, match="recorded as a remark, not as a decision"):
         ledger.append_decision(a_decision(0))
 
 

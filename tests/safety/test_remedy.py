@@ -138,6 +138,7 @@ class PatchGenerator:
     def __init__(self, generator, planted):
         self._generator, self._planted = generator, planted
         self.name, self.version, self.check = generator.name, generator.version, generator.check
+        self.fps = generator.fps
 
     def generate(self, request, progress=None):
         clip = self._generator.generate(request, progress)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from generator.scene import choices
+from generator.scene import STEADY, choices
 from generator.training.measure import read
 from generator.training.render_clips import example, object_mask, render
 
@@ -38,8 +40,9 @@ def test_the_same_scene_at_two_sizes_is_the_same_picture() -> None:
 
 def test_the_object_is_where_the_mask_says() -> None:
     clip = example(4)
-    frames = render(clip.scene, clip.layout, 64, 64, 9)
-    mask = object_mask(clip.scene, clip.layout, 64, 64, 9)
+    scene = replace(clip.scene, camera=STEADY)  # a moving camera changes everything else too
+    frames = render(scene, clip.layout, 64, 64, 9)
+    mask = object_mask(scene, clip.layout, 64, 64, 9)
     changes = np.abs(np.diff(frames.astype(int), axis=0)).max(-1) > 0
     assert not (changes & ~mask[1:] & ~mask[:-1]).any()
 
