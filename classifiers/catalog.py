@@ -42,9 +42,11 @@ AnyClassifier = Classifier[Any]
 class Parts:
     """What several classifiers share, made once and only when one asks."""
 
-    def __init__(self, transcriber: Callable[[], Transcriber] | None = None) -> None:
+    def __init__(
+        self, transcriber: Callable[[], Transcriber] | None = None, shared: Sequence[AnyClassifier] = ()
+    ) -> None:
         self._open_transcriber = transcriber
-        self._built: dict[str, AnyClassifier] = {}
+        self._built = {classifier.name: classifier for classifier in shared}
 
     @cached_property
     def frame_encoder(self) -> FrameEncoder:
@@ -167,10 +169,12 @@ def build(
     accepts: type[str] | type[Clip] | None = None,
     configured: Sequence[Row] = (),
     transcriber: Callable[[], Transcriber] | None = None,
+    shared: Sequence[AnyClassifier] = (),
 ) -> Catalog:
     """Build the classifiers of these names (all by default), or those of them that take this kind of content.
 
     `configured`: rows that settings add to the embedded ones. `transcriber`: opens what listens to speech.
+    `shared`: classifiers that exist already and are used instead of new ones of their names.
 
     Raises:
         ClassifierError: an unknown name, or an added classifier that cannot be loaded or takes a built-in name.
@@ -184,7 +188,7 @@ def build(
         raise ClassifierError(
             f"no classifier is called {', '.join(sorted(unknown))}; see `classifiers.catalog.names()`"
         )
-    parts = Parts(transcriber)
+    parts = Parts(transcriber, shared)
     classifiers: list[AnyClassifier] = []
     absent: list[Absent] = []
     for row in _chosen(rows, enabled, accepts):

@@ -90,7 +90,9 @@ class House(Records):
     @cached_property
     def clip_catalog(self) -> catalog.Catalog:
         """Classifiers of video, and those that cannot work here."""
-        return catalog.build(accepts=Clip, configured=self.text_plugins, transcriber=self.transcriber)
+        return catalog.build(
+            accepts=Clip, configured=self.text_plugins, transcriber=self.transcriber, shared=self.text_classifiers
+        )
 
     @cached_property
     def transcriber(self) -> Callable[[], Transcriber] | None:

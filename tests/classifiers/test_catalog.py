@@ -93,6 +93,16 @@ def test_every_text_signal_is_also_measured_on_writing_in_frames():
     assert written < catalog.known_signals({"text_in_frames"})
 
 
+def test_what_reads_prompts_can_also_read_what_frames_say():
+    """One set of networks for both: half the memory, half the start."""
+    texts = catalog.build(accepts=str).classifiers
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalog, "TextEncoderClassifier", None)  # a second one would be built here
+        clips = catalog.build(["text_in_frames"], shared=texts)
+
+    assert [classifier.name for classifier in clips.classifiers] == ["text_in_frames"]
+
+
 def test_an_unknown_name_is_an_error_and_not_an_empty_catalog():
     with pytest.raises(ClassifierError, match="nudety"):
         catalog.build({"nudety"})
