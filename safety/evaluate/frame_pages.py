@@ -5,15 +5,13 @@ It names files and shows none of them: what was screened may be what nobody shou
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safety.charts import Line, bar_chart, histogram, line_chart
-from safety.errors import SafetyError
 from safety.evaluate.frame_judging import FrameOutcome
 from safety.evaluate.frame_tally import BUDGETS, FrameTally
-from safety.evaluate.pages import auroc, bar, cells, number, percent, table
+from safety.evaluate.pages import auroc, bar, cells, number, percent, table, write_report
 from safety.evaluate.tally import Figures
 from safety.figures import roc_curve
 from safety.policy import Policy
@@ -26,18 +24,7 @@ def write_frame_pages(folder: Path, report: Figures, policy: Policy, outcomes: S
         SafetyError: the folder cannot be written.
     """
     drawn = charts(report, policy, outcomes)
-    contents = {
-        "report.json": json.dumps(report, ensure_ascii=False, indent=1) + "\n",
-        "report.md": markdown(report, drawn),
-        **drawn,
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (folder / name).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise SafetyError(f"the report cannot be written to {folder}: {error.strerror}; name another --out") from error
-    return [folder / name for name in contents]
+    return write_report(folder, report, markdown(report, drawn), drawn)
 
 
 def charts(report: Figures, policy: Policy, outcomes: Sequence[FrameOutcome]) -> dict[str, str]:

@@ -26,9 +26,18 @@ def write_pages(folder: Path, report: Figures, policy: Policy, outcomes: Sequenc
         SafetyError: the folder cannot be written.
     """
     drawn = charts(report, policy, outcomes)
+    return write_report(folder, report, markdown(report, drawn), drawn)
+
+
+def write_report(folder: Path, report: Figures, text: str, drawn: dict[str, str]) -> list[Path]:
+    """Write a report as JSON and as Markdown beside its charts (file name -> SVG), and return the paths.
+
+    Raises:
+        SafetyError: the folder cannot be written.
+    """
     contents = {
         "report.json": json.dumps(report, ensure_ascii=False, indent=1) + "\n",
-        "report.md": markdown(report, drawn),
+        "report.md": text,
         **drawn,
     }
     try:
