@@ -7,59 +7,74 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import ClassVar
 
 import typer
 from pydantic import ValidationError
 
-from api.commands import (
-    appeal,
-    bank,
-    consent,
-    evaluate,
-    evaluate_frames,
-    evaluate_generator,
-    evaluate_origin,
-    evaluate_watermark,
-    jobs,
-    keys,
-    ledger,
-    policy,
-    prompts,
-    redteam,
-    review,
-    scan,
-    screen,
-    service,
-    videos,
-)
-from api.errors import PROBLEMS, problem_of
+from api.lazy_group import LazyGroup
 from api.ownership import refuse_foreign_packages
 from api.terminal import Exit, people
 
+
+class Evaluations(LazyGroup):
+    """`framegate evaluate …`."""
+
+    places: ClassVar = {
+        "prompts": "api.commands.evaluate:prompts",
+        "frames": "api.commands.evaluate_frames:frames",
+        "generator": "api.commands.evaluate_generator:generator",
+        "origin": "api.commands.evaluate_origin:origin",
+        "watermark": "api.commands.evaluate_watermark:watermark",
+    }
+
+
+evaluations = typer.Typer(
+    cls=Evaluations,
+    no_args_is_help=True,
+    help="Figures with N, k and an interval, from labelled data.",
+    callback=lambda: None,
+)
+
+
+class Commands(LazyGroup):
+    """`framegate …`."""
+
+    places: ClassVar = {
+        "check": "api.commands.prompts:check",
+        "screen": "api.commands.screen:screen",
+        "verify": "api.commands.videos:verify",
+        "sign": "api.commands.videos:sign",
+        "scan": "api.commands.scan:scan",
+        "generate": "api.commands.jobs:generate",
+        "fetch": "api.commands.jobs:fetch",
+        "resume": "api.commands.jobs:resume",
+        "serve": "api.commands.service:serve",
+        "worker": "api.commands.service:worker",
+        "migrate": "api.commands.service:migrate",
+        "doctor": "api.commands.service:doctor",
+        "policy": "api.commands.policy:app",
+        "review": "api.commands.review:app",
+        "appeal": "api.commands.appeal:app",
+        "ledger": "api.commands.ledger:app",
+        "keys": "api.commands.keys:app",
+        "consent": "api.commands.consent:consent",
+        "optout": "api.commands.consent:optout",
+        "bank": "api.commands.bank:app",
+        "evaluate": "api.cli:evaluations",
+        "redteam": "api.commands.redteam:app",
+    }
+
+
 app = typer.Typer(
+    cls=Commands,
     name="framegate",
     help="Trust and safety for text-to-video: gate prompts, screen and sign videos, scan uploads, keep the record.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    callback=lambda: None,
 )
-
-for group in (prompts, screen, videos, scan, jobs, service):
-    group.register(app)
-app.add_typer(policy.app, name="policy")
-app.add_typer(review.app, name="review")
-app.add_typer(appeal.app, name="appeal")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(keys.app, name="keys")
-app.add_typer(consent.consent, name="consent")
-app.add_typer(consent.optout, name="optout")
-evaluate.app.command()(evaluate_frames.frames)
-evaluate.app.command()(evaluate_generator.generator)
-evaluate.app.command()(evaluate_origin.origin)
-evaluate.app.command()(evaluate_watermark.watermark)
-app.add_typer(bank.app, name="bank")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(redteam.app, name="redteam")
 
 
 def main() -> None:
@@ -73,9 +88,13 @@ def main() -> None:
             name = "_".join(str(part) for part in fault["loc"]).upper()
             people.print(f"setting {f'FRAMEGATE_{name}: ' if name else ''}{fault['msg']}", markup=False)
         sys.exit(Exit.USAGE)
-    except tuple(PROBLEMS) as error:
-        people.print(f"framegate: {error}", style="red", markup=False)
-        sys.exit(problem_of(error).exit_code)
     except KeyboardInterrupt:
         people.print("framegate: interrupted; what was recorded stays recorded", markup=False)
         sys.exit(Exit.COULD_NOT)
+    except Exception as error:
+        from api.errors import PROBLEMS, problem_of
+
+        if not isinstance(error, tuple(PROBLEMS)):
+            raise
+        people.print(f"framegate: {error}", style="red", markup=False)
+        sys.exit(problem_of(error).exit_code)

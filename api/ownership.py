@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 
 DISTRIBUTION = "framegate"
 
@@ -26,12 +26,12 @@ def refuse_foreign_packages(owners: Mapping[str, Sequence[str]] | None = None) -
     A checkout that is not installed has no owner at all, which is fine.
 
     Args:
-        owners: distributions by import package; None reads the running environment (about 0.2 s).
+        owners: distributions by import package; None reads the running environment.
 
     Raises:
         ForeignPackageError: with every package and the distributions that claim it.
     """
-    found = packages_distributions() if owners is None else owners
+    found = _owners() if owners is None else owners
     foreign = {package: sorted({name for name in found.get(package, ()) if not _is_ours(name)}) for package in PACKAGES}
     claims = [f"{package!r} by {', '.join(names)}" for package, names in foreign.items() if names]
     if claims:
@@ -44,3 +44,16 @@ def refuse_foreign_packages(owners: Mapping[str, Sequence[str]] | None = None) -
 def _is_ours(distribution: str) -> bool:
     # Names compare as the packaging specification normalises them.
     return re.sub(r"[-_.]+", "-", distribution).lower() == DISTRIBUTION
+
+
+def _owners() -> dict[str, list[str]]:
+    """Who installed packages of our names here; `packages_distributions` would parse every line of every RECORD."""
+    found: dict[str, list[str]] = {}
+    for distribution in distributions():
+        declared = distribution.read_text("top_level.txt")
+        lines = declared if declared is not None else distribution.read_text("RECORD") or ""
+        tops = {line.partition("/")[0].strip() for line in lines.splitlines()}
+        for package in PACKAGES:
+            if package in tops or f"{package}.py" in tops:
+                found.setdefault(package, []).append(distribution.name)
+    return found

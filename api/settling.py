@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from api.commands.jobs import LOCAL
+from api.terminal import LOCAL
 from api.wiring import House
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
 from safety.errors import Conflict, NotFound

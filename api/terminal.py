@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from safety.advice import would_pass
 from safety.domain import Action, Decision, Finding, JobStatus, Span, TextSpan, Unmeasured, Verdict
@@ -32,6 +34,9 @@ class Exit(IntEnum):
 BY_ACTION = {Action.ALLOW: Exit.DONE, Action.REVIEW: Exit.HELD, Action.BLOCK: Exit.REFUSED}
 
 BY_STATUS = {JobStatus.RELEASED: Exit.DONE, JobStatus.HELD: Exit.HELD, JobStatus.REFUSED: Exit.REFUSED}
+
+LOCAL = "local"
+"""Requester of what the command line does itself."""
 
 MAX_EVIDENCE = 3
 """Pieces of evidence shown to a person for one category; `--json` has all."""
@@ -154,3 +159,12 @@ def _place(span: Span | None) -> str:
         scene = "" if span.scene is None else f" of scene {span.scene}"
         return f" at characters {span.start}–{span.end}{scene}"
     return f" at {span.start_s:.1f}–{span.end_s:.1f} s"
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for people."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=people, transient=True) as bar:
+        task = bar.add_task("measuring", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from classifiers.base import ClassifierError
-from classifiers.phrases import fold, words_of
+from classifiers.phrases import fold, folded_words
 from classifiers.vocabulary import ranks as vocabulary
 
 COMPILED_VALUES: Final = {
@@ -66,7 +66,7 @@ class NameLists:
     def first_names(self) -> frozenset[str]:
         """Folded first names, derived from the people of the lists."""
         people = {name.name for name in self.names if name.signal in ("names.public_figure", "names.artist_style")}
-        firsts = Counter(words[0].folded for words in map(words_of, people) if len(words) in (2, 3))
+        firsts = Counter(words[0] for words in map(folded_words, people) if len(words) in (2, 3))
         return (
             frozenset(
                 word

@@ -35,6 +35,9 @@ _GAP: Final = ".."
 _MAX_GAP: Final = 4
 _EITHER: Final = "|"
 _AGE: Final = "{age}"
+_SIGNS: Final = re.compile(r"\.\.|[|*]|\{age\}")
+"""What makes a pattern more than its words."""
+
 _AGES: Final = (
     frozenset(map(str, range(18)))
     | {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
@@ -91,6 +94,13 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
+def folded_words(text: str) -> tuple[str, ...]:
+    """The words of `words_of`, without their places."""
+    if text.isascii():
+        return tuple(_WORD.findall(text.lower()))
+    return tuple(fold(match.group()) for match in _pieces(text))
+
+
 def _pieces(text: str) -> Iterator[re.Match[str]]:
     return (_WORD if text.isascii() else _ANY_WORD).finditer(text)
 
@@ -143,6 +153,8 @@ class PhraseIndex:
 
 def _parts(pattern: str) -> tuple[str, ...]:
     """The words and signs of a pattern, folded the way texts are."""
+    if not _SIGNS.search(pattern):
+        return folded_words(pattern)
     parts: list[str] = []
     for piece in pattern.split():
         if piece in (_GAP, _AGE):
@@ -151,7 +163,7 @@ def _parts(pattern: str) -> tuple[str, ...]:
         if _EITHER in piece:
             parts.append(_EITHER.join(_alternative(one) for one in piece.split(_EITHER)))
             continue
-        pieces = [fold(match.group()) for match in _pieces(piece)]
+        pieces = list(folded_words(piece))
         if pieces and piece.endswith("*"):
             pieces[-1] += "*"
         parts.extend(pieces)

@@ -113,9 +113,9 @@ def commands() -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def walk(prefix: str, group: Any) -> None:
-        for name, command in group.commands.items():
-            found[f"{prefix}{name}"] = command
-            if hasattr(command, "commands"):
+        for name in group.list_commands(None):
+            found[f"{prefix}{name}"] = command = group.get_command(None, name)
+            if hasattr(command, "list_commands"):
                 walk(f"{prefix}{name} ", command)
 
     walk("", typer.main.get_command(app))

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from api.commands.jobs import LOCAL
 from api.settings import Settings
-from api.terminal import print_json, say
+from api.terminal import LOCAL, print_json, say
 from api.views import Json, consent_view, opt_out_view
 from api.wiring import House, open_house
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.settings import Settings
-from api.terminal import people, print_json, say
+from api.terminal import people, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from safety.evaluate.tally import Figures
@@ -23,15 +20,7 @@ if TYPE_CHECKING:
 CAUSES_SHOWN = 6
 """Signals and categories that a person is shown as causes of over-refusal; the report has all."""
 
-app = typer.Typer(no_args_is_help=True, help="Figures with N, k and an interval, from labelled data.")
 
-
-@app.callback()
-def evaluate() -> None:
-    """Figures with N, k and an interval, from labelled data."""
-
-
-@app.command()
 def prompts(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="JSON Lines (.jsonl, .jsonl.gz): text, labels, benign.")
@@ -91,15 +80,6 @@ def prompts(
         _tell(made)
     if out is not None:
         say(f"wrote {escape(str(out / 'report.md'))}, report.json and charts")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for people."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=people, transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _tell(made: Figures) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import CAUSES_SHOWN, progress_bar
+from api.commands.evaluate import CAUSES_SHOWN
 from api.settings import Settings
-from api.terminal import people, print_json, say
+from api.terminal import people, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from safety.evaluate.frame_judging import FrameBench

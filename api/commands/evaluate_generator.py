@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from api.commands.evaluate import progress_bar
 from api.settings import Settings
-from api.terminal import people, print_json, say
+from api.terminal import people, print_json, progress_bar, say
 
 
 def generator(

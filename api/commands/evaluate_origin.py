@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import progress_bar
 from api.settings import Settings
-from api.terminal import people, print_json, say
+from api.terminal import people, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from safety.evaluate.origin_figures import Figures

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import progress_bar
-from api.terminal import print_json, say
+from api.terminal import print_json, progress_bar, say
 
 
 def watermark(

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from api.settings import Settings
 from api.starting import Start, place
-from api.terminal import BY_STATUS, Exit, explain, people, print_json, say
+from api.terminal import BY_STATUS, LOCAL, Exit, explain, people, print_json, say
 from api.views import decision_view, job_view, release_view
 from api.wiring import House, open_house
 from generator.base import Capability
@@ -33,17 +33,6 @@ class Direction(StrEnum):
 
     FORWARD = "forward"
     BACKWARD = "backward"
-
-
-LOCAL = "local"
-"""Requester of jobs that the command line runs itself."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(generate)
-    app.command()(fetch)
-    app.command()(resume)
 
 
 def generate(

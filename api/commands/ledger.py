@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import progress_bar
 from api.settings import Settings
-from api.terminal import Exit, explain, print_json, say
+from api.terminal import Exit, explain, print_json, progress_bar, say
 from api.views import decision_view
 from api.wiring import open_house
 from safety import audit

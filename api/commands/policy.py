@@ -105,7 +105,7 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Show what another policy would have decided, from recorded scores, and how well where people decided."""
-    from api.commands.evaluate import progress_bar
+    from api.terminal import progress_bar
     from safety.replay import replay as replay_record
 
     policy = load_policy(file)

@@ -11,9 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from api.commands.jobs import LOCAL
 from api.settings import Settings
-from api.terminal import BY_ACTION, Exit, explain, print_json, say, show_rewrite
+from api.terminal import BY_ACTION, LOCAL, Exit, explain, print_json, say, show_rewrite
 from api.views import decision_view, offer_view
 from api.wiring import House, open_house
 from safety.domain import Action, Decision
@@ -22,11 +21,6 @@ from safety.offer import offer_rewrite
 
 GROUP = 64
 """Lines of a file that are judged side by side, a thread a core, before they are answered in their order."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(check)
 
 
 def check(

@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import progress_bar
 from api.settings import Settings
-from api.terminal import print_json, say
+from api.terminal import print_json, progress_bar, say
 
 app = typer.Typer(no_args_is_help=True, help="Attack the prompt gate, and report what gets through.")
 

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.jobs import LOCAL, outcome_view, run_here, tell
+from api.commands.jobs import outcome_view, run_here, tell
 from api.desk_views import claim_view, waiting_view
 from api.revealing import hold_of, look_at_file, look_at_prompt
 from api.settings import Settings
 from api.settling import job_behind, reopen, settle
-from api.terminal import explain, print_json, say
+from api.terminal import LOCAL, explain, print_json, say
 from api.views import decision_view
 from api.wiring import open_house
 from safety.domain import Action, JobStatus

@@ -16,11 +16,6 @@ from api.terminal import BY_ACTION, Exit, print_json, say
 from safety.domain import Action
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command()(scan)
-
-
 def scan(
     videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Files, folders, or patterns in quotes.")],
     *,
@@ -38,7 +33,7 @@ def scan(
     The exit code is that of the strictest decision: 0 nothing to do, 4 label or review, 3 blocked; 1 if a file could
     not be read, whatever the others are.
     """
-    from api.commands.evaluate import progress_bar
+    from api.terminal import progress_bar
 
     for path in out or ():
         if path.suffix.lower() not in FORMS:

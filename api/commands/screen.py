@@ -17,11 +17,6 @@ from api.wiring import open_house
 from media.sheet import write_sheet
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(screen)
-
-
 def screen(
     video: Video,
     *,

@@ -18,12 +18,6 @@ from api.wiring import open_house, prepare
 from api.worker import make_worker
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (serve, worker, migrate, doctor):
-        app.command()(command)
-
-
 def migrate() -> None:
     """Create or upgrade the database, and in development the keys and certificates."""
     settings = Settings()

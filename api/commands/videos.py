@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.jobs import LOCAL
 from api.settings import Settings
-from api.terminal import BY_ACTION, BY_STATUS, Exit, explain, print_json, say
+from api.terminal import BY_ACTION, BY_STATUS, LOCAL, Exit, explain, print_json, say
 from api.views import credential_view, decision_view, release_view
 from api.wiring import open_house
 from provenance.base import Credential, CredentialState
@@ -20,12 +19,6 @@ from safety.verify import verify_file
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_okay=False, readable=True)]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (verify, sign):
-        app.command()(command)
 
 
 def verify(video: Video, *, as_json: AsJson = False) -> None:
