@@ -5,6 +5,8 @@ Its weights were pinned by `classifiers.weights` before; nothing here looks for 
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from pathlib import Path
 from threading import Lock
 
@@ -69,7 +71,21 @@ def opened(path: Path, *, threads: int = 1) -> onnxruntime.InferenceSession:
     # Without VNNI instructions, products of 8-bit numbers overflow 16 bits and are silently cut off: CLIP's embeddings
     # then have a cosine of about 0.5 to the right ones. This makes such processors compute exactly (docs/adr/0020).
     options.add_session_config_entry("session.x64quantprecision", "1")
+    # An arena would keep the most that any run needed.
+    options.enable_cpu_mem_arena = False
     try:
-        return onnxruntime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
     except _UNOPENABLE as error:
         raise WeightsError(f"{path.name} cannot be opened as an ONNX network: {error}") from error
+    _give_back_memory()
+    return session
+
+
+def _give_back_memory() -> None:
+    """Return freed memory to the system: what parsing a file took, more than the network itself, stays ours otherwise.
+
+    Only the GNU C library has the call; elsewhere nothing happens.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

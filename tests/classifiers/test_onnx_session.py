@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -40,3 +43,38 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
 
     with pytest.raises(WeightsError, match=r"x\.onnx"):
         opened(tmp_path / "x.onnx")
+
+
+KEPT = """
+import pathlib, sys
+from classifiers.onnx_session import opened
+
+def held():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+before = held()
+session = opened(pathlib.Path(sys.argv[1]))
+print(held() - before)
+"""
+
+
+def test_an_opened_network_keeps_its_weights_once(tmp_path):
+    """Parsing takes a copy of the file and more; a process that opens six networks would keep all of it."""
+    weights = np.random.default_rng(0).integers(-127, 128, (32, 1024, 1024), np.int8)
+    nodes = [helper.make_node("MatMulInteger", ["content", f"w{at}"], [f"p{at}"]) for at in range(len(weights))]
+    graph = helper.make_graph(
+        nodes,
+        "large",
+        [helper.make_tensor_value_info("content", TensorProto.UINT8, [1, 1024])],
+        [helper.make_tensor_value_info(f"p{at}", TensorProto.INT32, [1, 1024]) for at in range(len(weights))],
+        [numpy_helper.from_array(each, f"w{at}") for at, each in enumerate(weights)],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "large.onnx"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", KEPT, str(tmp_path / "large.onnx")], capture_output=True, text=True, check=True
+    )
+
+    assert int(ran.stdout) < 1.6 * weights.nbytes
