@@ -23,6 +23,7 @@ from api.readiness import Readiness
 from api.routes import (
     appeals,
     banks,
+    exports,
     health,
     likeness,
     moderations,
@@ -46,6 +47,7 @@ ROUTES = (
     video_content,
     scans,
     record,
+    exports,
     reviews,
     appeals,
     likeness,

@@ -57,6 +57,7 @@ class Commands(LazyGroup):
         "review": "api.commands.review:app",
         "appeal": "api.commands.appeal:app",
         "ledger": "api.commands.ledger:app",
+        "export": "api.commands.export:app",
         "keys": "api.commands.keys:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",

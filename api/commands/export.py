@@ -1,0 +1,77 @@
+"""`framegate export`: decisions as files, without a cap. What an auditor verifies is `framegate ledger export`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from api.commands.evaluate import progress_bar
+from api.commands.ledger import ActionWord
+from api.settings import Settings
+from api.terminal import print_json, say
+from api.wiring import open_house
+from safety.domain import Action, Checkpoint
+from safety.exports.decision_files import Format, export_decisions
+from safety.lookup.selection import Selection
+
+app = typer.Typer(no_args_is_help=True, help="Write what is recorded into files for others.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Since = Annotated[datetime | None, typer.Option(help="Only from this time on (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only before this time (UTC).")]
+
+
+@app.callback()
+def _group() -> None:
+    """Write what is recorded into files for others."""
+
+
+@app.command()
+def decisions(
+    out: Annotated[Path, typer.Option(help="File to write; for Parquet a folder.")],
+    *,
+    format_: Annotated[Format | None, typer.Option("--format", help="Default: by the ending of --out.")] = None,
+    since: Since = None,
+    until: Until = None,
+    checkpoint: Annotated[Checkpoint | None, typer.Option(help="Only this checkpoint.")] = None,
+    action: Annotated[ActionWord | None, typer.Option(help="Only with this action.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only with a finding of this category.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Only by this policy (`sha256:…`).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export decisions as JSON lines, CSV or Parquet. Interrupted, the same command goes on where it stopped."""
+    chosen = format_ or _by_ending(out)
+    selection = Selection(
+        since=in_utc(since),
+        until=in_utc(until),
+        checkpoint=checkpoint,
+        action=Action.from_word(action) if action else None,
+        category=category,
+        policy=policy,
+    )
+    with open_house(Settings()) as house, progress_bar() as progress:
+        log = house.log_key.public.name
+        done = export_decisions(house.ledger, out, chosen, selection, log=log, progress=progress)
+    if as_json:
+        print_json({"rows": done.rows, "resumed_after": done.resumed_after, "end": done.end, "out": str(out)})
+        return
+    again = f", {done.resumed_after} of them before an interruption" if done.resumed_after else ""
+    say(f"{done.rows} decisions in {escape(str(out))}{again}")
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """A time of the command line: UTC where it names no zone."""
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _by_ending(out: Path) -> Format:
+    try:
+        return Format(out.suffix.removeprefix("."))
+    except ValueError:
+        raise typer.BadParameter(
+            f"the ending of {out.name!r} names no format: end it with .jsonl, .csv or .parquet, or say --format"
+        ) from None

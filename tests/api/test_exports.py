@@ -1,0 +1,99 @@
+"""Exports over HTTP and on the command line: who may, what comes, and going on after a break."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+
+import pytest
+
+from api.cli import main
+from safety.domain import Action
+from tests.safety.making import a_decision
+
+PATH = "/v1/exports/decisions"
+
+
+@pytest.fixture
+def auditor(as_):
+    return as_("auditor")
+
+
+@pytest.fixture
+def filled(house):
+    for number in range(7):
+        house.ledger.append_decision(a_decision(number, action=Action.REVIEW if number % 2 else Action.ALLOW))
+    return house
+
+
+def test_only_auditors_export(client, filled, ada, as_):
+    assert client.get(PATH).status_code == 401
+    assert client.get(PATH, headers=ada).status_code == 403
+    assert client.get(PATH, headers=as_("reviewer")).status_code == 403
+
+
+def test_all_decisions_stream_and_a_broken_stream_goes_on(client, filled, auditor):
+    whole = client.get(PATH, headers=auditor)
+    rows = [json.loads(line) for line in whole.text.splitlines()]
+
+    assert [row["id"] for row in rows] == [f"dec_{number}" for number in range(7)]
+    assert whole.headers["content-type"].startswith("application/x-ndjson")
+    assert whole.headers["framegate-end"] == "7"
+    filled.ledger.append_decision(a_decision(8))
+    rest = client.get(PATH, headers=auditor, params={"after": rows[2]["position"], "end": 7})
+    assert rest.text.splitlines() == whole.text.splitlines()[3:]
+
+
+def test_csv_has_its_heading_once(client, filled, auditor):
+    query = {"format": "csv", "action": "review"}
+    whole = client.get(PATH, headers=auditor, params=query).text
+    rest = client.get(PATH, headers=auditor, params={**query, "after": 3}).text
+
+    rows = list(csv.DictReader(whole.splitlines()))
+    assert [row["id"] for row in rows] == ["dec_1", "dec_3", "dec_5"]
+    assert whole.endswith(rest)
+    assert rest.startswith("5,dec_5,")
+
+
+@pytest.mark.parametrize(
+    "query", [{"format": "xml"}, {"after": "-2"}, {"since": "2026-01-01T00:00:00"}, {"colour": "red"}]
+)
+def test_a_query_that_makes_no_sense_is_refused(client, auditor, query):
+    assert client.get(PATH, headers=auditor, params=query).status_code in {400, 422}
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(client, auditor):
+    query = {"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+
+    answer = client.get(PATH, headers=auditor, params=query)
+
+    assert answer.status_code == 409
+    assert "ends before it begins" in answer.text
+
+
+@pytest.fixture
+def run(house, settings, monkeypatch, capsys):
+    """Run a command line in the same home and return exit code and stdout."""
+    monkeypatch.setenv("FRAMEGATE_HOME", str(settings.home))
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["framegate", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return left.value.code or 0, capsys.readouterr()
+
+    return command
+
+
+def test_the_command_takes_the_format_from_the_ending(run, filled, tmp_path):
+    code, said = run("export", "decisions", "--out", tmp_path / "d.jsonl", "--since", "2025-03-01T12:00:05", "--json")
+
+    assert (code, json.loads(said.out)["rows"]) == (0, 2)
+    assert [json.loads(line)["id"] for line in (tmp_path / "d.jsonl").read_text().splitlines()] == ["dec_5", "dec_6"]
+    code, said = run("export", "decisions", "--out", tmp_path / "d.xlsx")
+    assert code == 2
+    assert "names no format" in said.err
+    code, said = run("export", "decisions", "--out", tmp_path / "d.jsonl")
+    assert code == 2
+    assert "is there already" in " ".join(said.err.split())
