@@ -35,6 +35,7 @@ from api.routes import (
     video_content,
     video_making,
     videos,
+    withdrawals,
 )
 from api.settings import Settings
 from api.settling import take_up
@@ -45,6 +46,7 @@ ROUTES = (
     videos,
     video_making,
     video_content,
+    withdrawals,
     scans,
     record,
     exports,

@@ -58,6 +58,7 @@ class Commands(LazyGroup):
         "appeal": "api.commands.appeal:app",
         "ledger": "api.commands.ledger:app",
         "export": "api.commands.export:app",
+        "release": "api.commands.releases:app",
         "keys": "api.commands.keys:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",

@@ -22,6 +22,7 @@ from safety.errors import (
     ReleaseError,
     SafetyError,
     StepFailed,
+    Withdrawn,
 )
 
 
@@ -89,6 +90,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     InvalidContent: Problem(422, "invalid-content", 2),
     PolicyError: Problem(500, "policy", 2),
     NotFound: Problem(404, "not-found", 2),
+    Withdrawn: Problem(410, "withdrawn", 3),
     Conflict: Problem(409, "conflict", 2),
     LedgerError: Problem(503, "ledger-unavailable", 1),
     DatabaseError: Problem(503, "database-unavailable", 1),

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from safety.domain import Checkpoint
 from safety.lookup.record import MAX_PAGE
 from safety.review import REASON_CODES
+from safety.withdrawals import CODES
 
 MAX_INPUTS = 100
 """Texts judged for one request to `/v1/moderations`."""
@@ -101,6 +102,27 @@ class UndoBody(Body):
 
     reason: str = Field(min_length=1, max_length=2000)
     code: ReasonCode = "mistake"
+
+
+WithdrawalCode = Annotated[str, Field(json_schema_extra={"enum": list(CODES)})]
+"""One of `safety.withdrawals.CODES`; others are a conflict that lists them."""
+
+
+class WithdrawalBody(Body):
+    """`POST /v1/releases/{release}/withdrawal`."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    """For the record; never shown to the public."""
+
+    code: WithdrawalCode = "other"
+    erase: bool = False
+    """Delete its files too."""
+
+
+class RestoreBody(Body):
+    """`POST /v1/releases/{release}/restoration`."""
+
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 class AppealBody(Body):

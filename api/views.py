@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from provenance.base import Credential
 from safety.advice import Advice, would_pass
 from safety.banks import Bank
 from safety.consent import Consent, OptOut
@@ -19,7 +18,6 @@ from safety.domain import (
     Job,
     ModifierInForce,
     OriginReport,
-    Release,
     Span,
     Still,
     TextSpan,
@@ -203,24 +201,6 @@ def origin_view(report: OriginReport, decision: Decision, took_ms: float) -> Jso
     }
 
 
-def release_view(release: Release) -> Json:
-    """A Release, without the file."""
-    return {
-        "release": release.id,
-        "at": release.at.isoformat(),
-        "job": release.job,
-        "decisions": list(release.decisions),
-        "sha256": release.sha256,
-        "size_bytes": release.size_bytes,
-        "watermark": release.watermark,
-        "watermark_psnr_db": round(release.watermark_psnr_db, 2),
-        "watermark_robust": release.watermark_robust,
-        "manifest": release.manifest,
-        "generator": release.generator,
-        "conditions": list(release.conditions),
-    }
-
-
 def job_view(job: Job) -> Json:
     """A job without its prompt."""
     return {
@@ -231,20 +211,6 @@ def job_view(job: Job) -> Json:
         "size": f"{job.width}x{job.height}",
         "seed": job.seed,
         "error": job.error or None,
-    }
-
-
-def credential_view(credential: Credential, watermark: str | None, release: str | None) -> Json:
-    """What `verify` answers about a file."""
-    return {
-        "state": credential.state.value,
-        "watermark": watermark,
-        "timestamp": credential.signed_at.isoformat() if credential.signed_at else None,
-        "release": release,
-        "issuer": credential.issuer or None,
-        "manifest": credential.label or None,
-        "source_types": list(credential.source_types),
-        "failures": list(credential.failures),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from safety.errors import Conflict
-from safety.projections import APPEAL, DECISION, RELEASE
+from safety.projections import APPEAL, DECISION, RELEASE, WITHDRAWAL
 
 
 class Ruling(NamedTuple):
@@ -25,6 +25,9 @@ class Ruling(NamedTuple):
     actor: str = ""
     """Who decided so: id of a policy or a reviewer."""
 
+
+WITHDRAWN, RESTORED = "withdrawn", "restored"
+"""States of a release that was withdrawn, and of one that may be served again."""
 
 OPEN = "open"
 """State of an appeal that nobody answered."""
@@ -54,6 +57,9 @@ class Facts:
     appeals: dict[str, AppealState] = field(default_factory=dict)
     """Where each appeal stands that is mentioned, or that is about a mentioned Decision, by its id."""
 
+    releases: dict[str, str] = field(default_factory=dict)
+    """State of each mentioned release, by its id: empty where it was never withdrawn."""
+
     def refusal(self, kind: str, record: Mapping[str, Any]) -> Conflict | None:
         """Return why this record may not be appended, or None."""
         if kind == DECISION and record["supersedes"] is not None:
@@ -62,6 +68,8 @@ class Facts:
             return self._release_refusal(record)
         if kind == APPEAL:
             return self._appeal_refusal(record)
+        if kind == WITHDRAWAL:
+            return self._withdrawal_refusal(record["release"], record["state"], erased=record["erased"])
         return None
 
     def admit(self, kind: str, record: Mapping[str, Any]) -> None:
@@ -74,6 +82,9 @@ class Facts:
                 self.superseded.add(record["supersedes"])
         elif kind == RELEASE:
             self.watermarks.add(record["watermark"])
+            self.releases[record["id"]] = ""
+        elif kind == WITHDRAWAL:
+            self.releases[record["release"]] = record["state"]
         elif kind == APPEAL:
             self.appeals[record["appeal"]] = AppealState(record["appeal"], record["decision"], record["state"])
 
@@ -99,6 +110,15 @@ class Facts:
             return Conflict(f"appeal {appeal} was answered already: it is {known.state}")
         if record["state"] != "withdrawn" and ruling.actor == actor:
             return Conflict(f"{actor} made decision {decision}: somebody else has to answer the appeal against it")
+        return None
+
+    def _withdrawal_refusal(self, release: str, state: str, *, erased: bool) -> Conflict | None:
+        if release not in self.releases:
+            return Conflict(f"there is no release {release} to withdraw")
+        if state == RESTORED and self.releases[release] != WITHDRAWN:
+            return Conflict(f"release {release} is not withdrawn: there is nothing to restore")
+        if state == self.releases[release] and not erased:
+            return Conflict(f"release {release} is {state} already")
         return None
 
     def _superseding_refusal(self, target: str) -> Conflict | None:

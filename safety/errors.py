@@ -8,6 +8,7 @@
     ├── LedgerError         the record could not be written, or what is written does not hold
     │   └── DatabaseError   the database cannot be reached, is busy for too long or has the wrong schema
     ├── NotFound            nothing has this id
+    ├── Withdrawn           a release that was recalled: its content is not served any more
     └── Conflict            it exists, but not in a state in which this may happen to it
 
 Messages name ids, sizes and what to do; they never hold the text of a prompt.
@@ -46,6 +47,10 @@ class DatabaseError(LedgerError):
 
 class NotFound(SafetyError):
     """Nothing has this id."""
+
+
+class Withdrawn(SafetyError):
+    """A release was withdrawn: its content is not served any more; its record stays."""
 
 
 class Conflict(SafetyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from media.clip import Coverage, VideoInfo
@@ -53,6 +54,24 @@ def _statement(credential: Credential, release: str | None, *, trusted: bool) ->
         return Origin.CAPTURED, Strength.PROOF, words
     words = f"It carries a valid credential by {issuer} that does not say how it was made."
     return Origin.UNKNOWN, Strength.HINT, words
+
+
+def note_withdrawal(link: Links, known: ReleaseIndex) -> Links:
+    """Say of evidence that leads to one of our releases whether that was withdrawn."""
+    evidence, missing = link
+    return [_with_withdrawal(each, known) for each in evidence], missing
+
+
+def _with_withdrawal(evidence: OriginEvidence, known: ReleaseIndex) -> OriginEvidence:
+    release = evidence.detail.get("release")
+    if not isinstance(release, str):
+        return evidence
+    standing = known.withdrawals.of(release)
+    if standing is None:
+        return replace(evidence, detail={**evidence.detail, "withdrawn": None})
+    told = {"at": standing.at.isoformat(), "code": standing.code}
+    words = f"{evidence.summary} It was withdrawn on {standing.at:%Y-%m-%d} ({standing.code})."
+    return replace(evidence, summary=words, detail={**evidence.detail, "withdrawn": told})
 
 
 def metadata_link(info: VideoInfo, path: Path) -> Links:

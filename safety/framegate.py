@@ -34,6 +34,7 @@ from safety.measure import file_digest
 from safety.pipeline import Outcome, release_clip
 from safety.reference import InputGate
 from safety.release import MAX_CLIP_BYTES, ReleaseDesk
+from safety.withdrawals import released_file
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Framegate:
 
         Raises:
             Conflict: `prompt` is not a recorded prompt Decision that allows.
+            Withdrawn: it was released before, and withdrawn since.
             MediaError: the source cannot be decoded, or the result cannot be written.
             ProvenanceError, LedgerError, ReleaseError: nothing was released.
         """
@@ -90,8 +92,8 @@ class Framegate:
         job = f"ext_{uuid.uuid5(NAMESPACE, f'{first}/{file_digest(source)}').hex}"
         outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, in_force)
         if outcome.release is not None:
-            self.desk.blobs.verify(outcome.release.sha256)
-            write_released(self.desk.blobs.path(outcome.release.sha256), Path(destination))
+            file = released_file(self.known.withdrawals, self.desk.blobs, outcome.release)
+            write_released(file, Path(destination))
         return outcome
 
 

@@ -9,6 +9,7 @@ from media.fingerprint import Fingerprint
 from media.fingerprint_index import ClipMatch, FingerprintIndex, match_clip
 from provenance.base import Credential, CredentialState
 from safety.ledger import Ledger
+from safety.lookup.withdrawals import WithdrawalReader
 
 
 class ReleaseIndex:
@@ -16,6 +17,7 @@ class ReleaseIndex:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.withdrawals = WithdrawalReader(ledger.engine)
         self._index = FingerprintIndex()
         self._newest: str | None = None
         self._lock = threading.Lock()
@@ -48,11 +50,12 @@ class ReleaseIndex:
             self._refresh()
             return self._index.lookup(hash_hex)
 
-    def newest(self) -> str:
-        """Return the id of the newest release that was indexed; empty without any. Changes when an answer may."""
+    def state(self) -> str:
+        """Say which release is the newest that was indexed, and which event about withdrawals. Changes when an answer
+        may."""
         with self._lock:
             self._refresh()
-            return self._newest or ""
+            return f"{self._newest or ''} {self.withdrawals.newest()}"
 
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
         """Return the release whose frames these are, by the clip matching rule of `media.fingerprint_index`."""

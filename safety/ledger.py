@@ -22,7 +22,8 @@ from safety.database import utc_now, writing
 from safety.domain import Decision, Release
 from safety.errors import LedgerError, SafetyError
 from safety.group_commit import GroupCommit
-from safety.lookup.record import LedgerReader, count_entries, facts_about, stored_bodies
+from safety.lookup.facts import facts_about, stored_bodies
+from safety.lookup.record import LedgerReader, count_entries
 from safety.merkle import Frontier, leaf_hash
 from safety.projections import COLUMNS, DECISION, RELEASE, Row, project
 from safety.records import (

@@ -22,12 +22,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "findings": ("entry", "ordinal", "rule", "category", "action"),
     "releases": ("entry", "id", "at", "job", "sha256", "size_bytes", "watermark", "manifest", "generator"),
     "appeals": ("entry", "appeal", "decision", "state", "actor"),
+    "withdrawals": ("entry", "release", "state", "code"),
 }  # fmt: skip
 """Table -> its columns, in the tables' own order."""
 
 DECISION = "decision"
 RELEASE = "release"
 APPEAL = "appeal"
+WITHDRAWAL = "withdrawal"
 
 
 def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -44,8 +46,9 @@ def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, li
         names = COLUMNS["releases"][3:]
         row = (position, record["id"], time_from_text(record["at"]), *(record[name] for name in names))
         return {"releases": [row]}
-    if kind == APPEAL:
-        return {"appeals": [(position, *(record[name] for name in COLUMNS["appeals"][1:]))]}
+    for table, of_kind in (("appeals", APPEAL), ("withdrawals", WITHDRAWAL)):
+        if kind == of_kind:
+            return {table: [(position, *(record[name] for name in COLUMNS[table][1:]))]}
     return {}
 
 

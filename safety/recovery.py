@@ -20,7 +20,9 @@ from safety.domain import Release
 from safety.errors import InvalidContent, NotFound
 from safety.known import ReleaseIndex
 from safety.ledger import Ledger
+from safety.lookup.withdrawals import Withdrawal
 from safety.scan import SCAN_PLAN
+from safety.withdrawals import released_file
 
 FINGERPRINT_ALGORITHM = "io.framegate.pdq.1"
 """PDQ of a frame, 256 bits, first bit highest. Our own name, not one of the C2PA soft binding algorithm list."""
@@ -38,6 +40,9 @@ class Recovered:
     algorithm: str
     similarity: int
     """0 to 100: 100 for a watermark that decodes; of fingerprints the share of frames or of bits that agree."""
+
+    withdrawal: Withdrawal | None = None
+    """It was withdrawn: its manifest, which holds a picture of it, is not served any more."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Recovery:
             raise InvalidContent(f"a value of {algorithm} has {wanted} bytes, not {len(value)}")
         if algorithm == self.watermark.algorithm:
             release = self.ledger.release_by_watermark(value.hex())
-            return [] if release is None else [Recovered(release, algorithm, 100)]
+            return [] if release is None else [self._recovered(release, algorithm, 100)]
         near = self.known.near(value.hex())
         return self._found([(id_, round(100 * (1 - distance / HASH_BITS))) for id_, distance in near])
 
@@ -101,14 +106,16 @@ class Recovery:
 
         Raises:
             NotFound: no release has this manifest.
-            StorageError: the released file is gone or was changed.
+            Withdrawn: it is not served any more.
+            Conflict: the released file was deleted.
+            StorageError: the released file was changed.
             CredentialUnreadable: it holds no manifest store.
         """
         release = self.ledger.release_by_manifest(label)
         if release is None:
             raise NotFound(f"no release has the manifest {label}")
-        self.blobs.verify(release.sha256)
-        return self.stored_manifest(self.blobs.path(release.sha256), active_only)
+        path = released_file(self.known.withdrawals, self.blobs, release)
+        return self.stored_manifest(path, active_only)
 
     def _check(self, algorithm: str) -> None:
         known = [name for kind in self.algorithms() for name in kind]
@@ -117,4 +124,9 @@ class Recovery:
 
     def _found(self, near: Sequence[tuple[str, int]]) -> list[Recovered]:
         releases = ((self.ledger.release(id_), similarity) for id_, similarity in near)
-        return [Recovered(release, FINGERPRINT_ALGORITHM, score) for release, score in releases if release is not None]
+        return [
+            self._recovered(release, FINGERPRINT_ALGORITHM, score) for release, score in releases if release is not None
+        ]
+
+    def _recovered(self, release: Release, algorithm: str, similarity: int) -> Recovered:
+        return Recovered(release, algorithm, similarity, self.known.withdrawals.of(release.id))

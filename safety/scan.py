@@ -32,7 +32,7 @@ from safety.domain import (
     Score,
     Strength,
 )
-from safety.evidence import Links, credential_link, metadata_link, unseen_link
+from safety.evidence import Links, credential_link, metadata_link, note_withdrawal, unseen_link
 from safety.forensic_evidence import forensic_link, strongest
 from safety.gate import Gate
 from safety.known import ReleaseIndex
@@ -73,7 +73,7 @@ class Scanner:
     def version(self) -> str:
         """Digest of everything that an answer depends on beside the file: equal versions give equal reports."""
         forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
-        ours = (self.gate.policy.digest, self.watermark.algorithm, self.known.newest(), self.surroundings())
+        ours = (self.gate.policy.digest, self.watermark.algorithm, self.known.state(), self.surroundings())
         parts = (forensics, repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -87,6 +87,7 @@ class Scanner:
         credential = self._credential(path)
         decode = self._decode(path)
         links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
+        links = [note_withdrawal(each, self.known) for each in links]
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
         links.append(self._forensic_link(decode))
         if decode.coverage is not None:

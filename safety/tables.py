@@ -1,6 +1,6 @@
 """Every table of framegate. The ledger is `entries`; what can be asked about it is derived from its bytes.
 
-    entries ──▶ decisions, findings, releases, appeals, subtrees   derived; never updated or deleted
+    entries ──▶ decisions, findings, releases, appeals, withdrawals, subtrees   derived; never updated or deleted
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
@@ -142,6 +142,16 @@ appeals = Table(
     Index(None, "state", "entry"),
 )
 
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    _entry(),  # one row an event; the newest of a release says where it stands
+    Column("release", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Index(None, "release", "entry"),
+)
+
 claims = Table(
     "claims",
     metadata,
@@ -216,7 +226,7 @@ idempotency = Table(
     Column("created_at", UtcTime, nullable=False, index=True),
 )
 
-APPEND_ONLY = (entries, decisions, findings, releases, appeals, subtrees, checkpoints)
+APPEND_ONLY = (entries, decisions, findings, releases, appeals, withdrawals, subtrees, checkpoints)
 """Tables whose rows are never updated or deleted."""
 
 __all__ = [
@@ -243,5 +253,6 @@ __all__ = [
     "releases",
     "scans",
     "subtrees",
+    "withdrawals",
     "workers",
 ]

@@ -10,6 +10,7 @@ from media.isolation import open_video
 from media.limits import Limits
 from provenance.base import Credential, CredentialReader, Watermark
 from safety.known import ReleaseIndex
+from safety.lookup.withdrawals import Withdrawal
 from safety.scan import SCAN_PLAN
 
 
@@ -23,6 +24,9 @@ class Verification:
 
     release: str | None
     """Our release that the credential or the watermark leads to."""
+
+    withdrawal: Withdrawal | None = None
+    """That release is not served any more."""
 
 
 def verify_file(
@@ -46,4 +50,4 @@ def verify_file(
     reading = detector.read()
     mark = reading.id_hex if reading else None
     release = known.by_credential(credential) or (known.by_watermark(mark) if mark else None)
-    return Verification(credential, mark, release)
+    return Verification(credential, mark, release, known.withdrawals.of(release) if release else None)

@@ -14,10 +14,11 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from api.release_views import release_view
 from api.settings import Settings
 from api.starting import Start, place
 from api.terminal import BY_STATUS, LOCAL, Exit, explain, people, print_json, say
-from api.views import decision_view, job_view, release_view
+from api.views import decision_view, job_view
 from api.wiring import House, open_house
 from generator.base import Capability
 from safety.domain import Action, Job, JobStatus, Task
@@ -26,6 +27,7 @@ from safety.framegate import write_released
 from safety.gate import refuse_unreadable
 from safety.pipeline import Outcome
 from safety.shelf import request_of
+from safety.withdrawals import released_file
 
 
 class Direction(StrEnum):
@@ -127,8 +129,7 @@ def fetch(
         release = house.ledger.release_of_job(id_) or house.ledger.release(id_)
         if release is None:
             raise NotFound(f"no release has the id {id_}, and no job of that id was released")
-        house.blobs.verify(release.sha256)
-        write_released(house.blobs.path(release.sha256), out)
+        write_released(released_file(house.withdrawals, house.blobs, release), out)
     say(f"wrote {escape(str(out))} ({release.size_bytes} bytes, {release.id})")
 
 
@@ -150,8 +151,7 @@ def _deliver(house: House, job: str, out: Path, *, as_json: bool) -> None:
     outcome = run_here(house, job)
     view = outcome_view(house, job, outcome)
     if outcome.release is not None:
-        house.blobs.verify(outcome.release.sha256)
-        write_released(house.blobs.path(outcome.release.sha256), out)
+        write_released(released_file(house.withdrawals, house.blobs, outcome.release), out)
         view["file"] = str(out)
     tell(view, outcome, as_json=as_json)
 

@@ -8,32 +8,37 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.release_views import credential_view, release_view
 from api.settings import Settings
 from api.terminal import BY_ACTION, BY_STATUS, LOCAL, Exit, explain, print_json, say
-from api.views import credential_view, decision_view, release_view
+from api.views import decision_view
 from api.wiring import open_house
-from provenance.base import Credential, CredentialState
+from provenance.base import CredentialState
 from safety.domain import Action
 from safety.errors import NotFound
-from safety.verify import verify_file
+from safety.verify import Verification, verify_file
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_okay=False, readable=True)]
 
 
 def verify(video: Video, *, as_json: AsJson = False) -> None:
-    """Check a file's credential, time stamp and watermark. Exit 0 only when the credential is trusted."""
+    """Check a file's credential, time stamp and watermark.
+
+    Exit 0 only when the credential is trusted and the release was not withdrawn.
+    """
     with open_house(Settings()) as house:
         result = verify_file(video, house.credential_reader, house.watermark, house.known, house.limits)
-    view = credential_view(result.credential, result.watermark, result.release)
     if as_json:
-        print_json(view)
+        print_json(credential_view(result))
     else:
-        _tell_credential(video, result.credential, result.watermark, result.release)
-    raise typer.Exit(Exit.DONE if result.credential.state is CredentialState.TRUSTED else Exit.REFUSED)
+        _tell_credential(video, result)
+    good = result.credential.state is CredentialState.TRUSTED and result.withdrawal is None
+    raise typer.Exit(Exit.DONE if good else Exit.REFUSED)
 
 
-def _tell_credential(video: Path, credential: Credential, watermark: str | None, release: str | None) -> None:
+def _tell_credential(video: Path, seen: Verification) -> None:
+    credential = seen.credential
     words = {
         CredentialState.TRUSTED: "trusted: valid, and signed under one of our anchors",
         CredentialState.UNKNOWN_ISSUER: "valid, but signed by an issuer we do not know",
@@ -45,8 +50,10 @@ def _tell_credential(video: Path, credential: Credential, watermark: str | None,
     if credential.issuer:
         say(f"  issuer      {escape(credential.issuer)}")
     say(f"  time stamp  {credential.signed_at.isoformat() if credential.signed_at else 'none'}")
-    say(f"  watermark   {watermark or 'none found'}")
-    say(f"  release     {release or 'not one of ours'}")
+    say(f"  watermark   {seen.watermark or 'none found'}")
+    say(f"  release     {seen.release or 'not one of ours'}")
+    if seen.withdrawal is not None:
+        say(f"  [red]withdrawn[/]   on {seen.withdrawal.at:%Y-%m-%d} ({escape(seen.withdrawal.code)})")
     for failure in credential.failures:
         say(f"  failure     {escape(failure)}")
 

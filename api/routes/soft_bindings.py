@@ -20,6 +20,7 @@ from fastapi.responses import Response
 
 from api.auth import HouseOf
 from api.errors import InvalidRequestError
+from api.release_views import withdrawn_view
 from api.routes.verification import turn
 from api.schemas import Body
 from api.views import Json
@@ -144,7 +145,12 @@ def algorithms(house: HouseOf) -> Json:
 def _matches(found: Sequence[Recovered], max_results: int) -> Json:
     return {
         "matches": [
-            {"manifestId": each.release.manifest, "similarityScore": each.similarity} for each in found[:max_results]
+            {
+                "manifestId": each.release.manifest,
+                "similarityScore": each.similarity,
+                **({"withdrawn": withdrawn_view(each.withdrawal)} if each.withdrawal else {}),
+            }
+            for each in found[:max_results]
         ]
     }
 

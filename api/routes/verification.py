@@ -15,9 +15,10 @@ from fastapi import Depends, FastAPI, Request
 
 from api.auth import HouseOf
 from api.errors import BusyError
+from api.release_views import credential_view
 from api.schemas import UPLOAD
 from api.uploads import borrow
-from api.views import Json, credential_view
+from api.views import Json
 from safety.verify import verify_file
 
 AT_ONCE = 4
@@ -57,4 +58,4 @@ async def _uploaded(request: Request) -> AsyncIterator[Path]:
 def verify_upload(path: Annotated[Path, Depends(_uploaded)], house: HouseOf) -> Json:
     """Check credential, time stamp and watermark of a file, and name the release behind them."""
     seen = verify_file(path, house.credential_reader, house.watermark, house.known, house.limits)
-    return credential_view(seen.credential, seen.watermark, seen.release)
+    return credential_view(seen)

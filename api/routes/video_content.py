@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query
 from fastapi.responses import FileResponse, Response
 
 from api.auth import AnyCaller, Caller, HouseOf, Requester
+from api.release_views import release_view
 from api.routes.owned import job_of, owns
 from api.routes.videos import PATH
 from api.schemas import Id
-from api.views import Json, release_view
+from api.views import Json
 from api.wiring import House
 from media.stills import spritesheet_jpeg, thumbnail_jpeg
 from safety.domain import Release
 from safety.errors import Conflict, NotFound
+from safety.withdrawals import released_file
 
 RELEASES = "/v1/releases/{release}"
 
@@ -57,12 +58,13 @@ def get_video_content(
     if variant == "video":
         return _file(house, release)
     make = thumbnail_jpeg if variant == "thumbnail" else spritesheet_jpeg
-    return Response(make(_stored(house, release), house.limits), media_type="image/jpeg")
+    return Response(make(released_file(house.withdrawals, house.blobs, release), house.limits), media_type="image/jpeg")
 
 
 def get_release(release: Id, house: HouseOf, caller: AnyCaller) -> Json:
     """Show a release: its decisions, digest, watermark and manifest."""
-    return release_view(_release_of(house, caller, release))
+    found = _release_of(house, caller, release)
+    return release_view(found, house.withdrawals.of(found.id))
 
 
 def get_release_content(release: Id, house: HouseOf, caller: AnyCaller) -> Response:
@@ -80,15 +82,8 @@ def _release_of(house: House, caller: Caller, id_: str) -> Release:
 
 def _file(house: House, release: Release) -> FileResponse:
     return FileResponse(
-        _stored(house, release),
+        released_file(house.withdrawals, house.blobs, release),
         media_type="video/mp4",
         filename=f"{release.id}.mp4",
         headers={"etag": f'"{release.sha256}"'},
     )
-
-
-def _stored(house: House, release: Release) -> Path:
-    if not house.blobs.contains(release.sha256):
-        raise Conflict(f"the file of release {release.id} was deleted; its record stays")
-    house.blobs.verify(release.sha256)  # what was altered on the disk does not leave
-    return house.blobs.path(release.sha256)

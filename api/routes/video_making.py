@@ -24,6 +24,7 @@ from api.wiring import House
 from generator.base import Capability
 from safety.domain import Job
 from safety.errors import Conflict
+from safety.withdrawals import released_file
 
 PATH = "/v1/videos"
 
@@ -107,8 +108,7 @@ def _released(house: House, caller: Caller, video: str) -> tuple[Path, Job]:
     release = house.ledger.release_of_job(job.id)
     if release is None:
         raise Conflict(f"video {job.id} is {job.status}: only what was released can be started from")
-    house.blobs.verify(release.sha256)
-    return house.blobs.path(release.sha256), job
+    return released_file(house.withdrawals, house.blobs, release), job
 
 
 def _size_of(job: Job | None) -> str:

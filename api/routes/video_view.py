@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.release_views import withdrawn_view
 from api.views import Json, finding_rows, grade_view, unmeasured_rows
 from api.wiring import House
 from generator.base import Capability
@@ -58,6 +59,7 @@ def video_view(house: House, job: Job) -> Json:
             "seed": job.seed,
             "capability": job.task.capability.value,
             "release": release.id if release else None,
+            "withdrawn": withdrawn_view(house.withdrawals.of(release.id)) if release else None,
             "conditions": list(release.conditions) if release else [],
             **(decided_view(decision) if decision else {}),
         },

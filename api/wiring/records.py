@@ -13,10 +13,11 @@ from media.blobs import BlobStore
 from safety.appeals import Appeals
 from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
-from safety.errors import DatabaseError
+from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
 from safety.lookup import ApiKeys, Idempotency, JobStore, LikenessRegistry, ScanStore
 from safety.review import Review
+from safety.withdrawals import Withdrawals
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -97,6 +98,18 @@ class Records:
     def blobs(self) -> BlobStore:
         """Files, named by their content."""
         return BlobStore(self.settings.home / "blobs")
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        """Releases that are not served any more."""
+        return Withdrawals(self.ledger, self.blobs, self._marked_of)
+
+    def _marked_of(self, job: str) -> str | None:
+        try:
+            found = self.jobs.get(job).outputs.get("mark", {}).get("sha256")
+        except NotFound:  # a library's job has no row
+            return None
+        return found if isinstance(found, str) else None
 
     @cached_property
     def uploads(self) -> BlobStore:

@@ -6,27 +6,23 @@ Writes nothing (`safety.ledger`) and proves nothing (`safety.audit`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, exists, func, select
 
-from safety.admission import AppealState, Facts, Ruling
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
 from safety.lookup.tree import StoredTree
-from safety.projections import APPEAL, DECISION, RELEASE
+from safety.projections import DECISION
 from safety.records import Record, decision_from_record, decode, release_from_record
-from safety.tables import appeals, checkpoints, decisions, entries, findings, ledger_head, releases
+from safety.tables import checkpoints, decisions, entries, findings, ledger_head, releases
 
 MAX_PAGE = 1000
 """Rows of one page at most."""
-
-IDS_PER_QUERY = 500
-"""Ids asked for at once: far below SQLite's limit of 32 766 parameters."""
 
 
 class Entry(NamedTuple):
@@ -238,56 +234,6 @@ def _bodies(table: Table) -> Select[Any]:
     return select(entries.c.body).join(table, table.c.entry == entries.c.position)
 
 
-def stored_bodies(connection: Connection, ids: Iterable[str]) -> dict[str, bytes]:
-    """Return id -> canonical bytes of those entries that exist."""
-    return dict(_where_in(connection, select(entries.c.id, entries.c.body), entries.c.id, ids))
-
-
-def facts_about(connection: Connection, records: Sequence[tuple[str, Mapping[str, Any]]]) -> Facts:
-    """Return what is recorded about everything that these (kind, record) pairs mention."""
-    mentioned: set[str] = set()
-    watermarks: set[str] = set()
-    appealed: set[str] = set()
-    for kind, record in records:
-        if kind == DECISION and record["supersedes"] is not None:
-            mentioned.add(record["supersedes"])
-        elif kind == RELEASE:
-            mentioned.update(record["decisions"])
-            watermarks.add(record["watermark"])
-        elif kind == APPEAL:
-            appealed.add(record["decision"])
-    mentioned |= appealed
-    a = appeals.c
-    d = decisions.c
-    return Facts(
-        decisions={
-            id_: Ruling(*ruling)
-            for id_, *ruling in _where_in(
-                connection, select(d.id, d.action, d.checkpoint, d.job, d.actor), d.id, mentioned
-            )
-        },
-        superseded={id_ for (id_,) in _where_in(connection, select(d.supersedes), d.supersedes, mentioned)},
-        watermarks={
-            mark for (mark,) in _where_in(connection, select(releases.c.watermark), releases.c.watermark, watermarks)
-        },
-        appeals={
-            appeal: AppealState(appeal, decision, state)
-            for appeal, decision, state in _where_in(
-                connection, select(a.appeal, a.decision, a.state).order_by(a.entry), a.decision, appealed
-            )
-        },
-    )
-
-
 def count_entries(connection: Connection) -> int:
     """Count the rows of the ledger itself, whatever its head says."""
     return int(connection.execute(select(func.count()).select_from(entries)).scalar_one())
-
-
-def _where_in(
-    connection: Connection, query: Select[Any], column: Column[str], values: Iterable[str]
-) -> Iterator[tuple[Any, ...]]:
-    ordered = sorted(values)
-    for start in range(0, len(ordered), IDS_PER_QUERY):
-        for row in connection.execute(query.where(column.in_(ordered[start : start + IDS_PER_QUERY]))):
-            yield tuple(row)

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, insert, inspect, text
 
+from media.blobs import BlobStore
 from safety.appeals import Appeals
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
@@ -24,6 +25,7 @@ from safety.projections import COLUMNS, project
 from safety.proofs import prove_entry
 from safety.records import LATER_FIELDS, decision_to_record, encode, time_to_text
 from safety.tables import APPEND_ONLY, entries, ledger_head, metadata, subtrees
+from safety.withdrawals import Withdrawals
 from tests.safety.making import NOON, a_decision, a_release, allowed
 
 
@@ -121,11 +123,12 @@ def test_a_ledger_from_before_subtrees_were_kept_gets_them(empty_database_url: s
 
 
 @pytest.fixture
-def filled(ledger: Ledger) -> Ledger:
+def filled(ledger: Ledger, tmp_path: Path) -> Ledger:
     """A ledger with a row in every append-only table."""
     ledger.append_decision(a_decision(0))
     ledger.append_decision(a_decision(1, action=Action.BLOCK))
-    ledger.append_release(a_release(decisions=allowed(ledger)))
+    release = ledger.append_release(a_release(decisions=allowed(ledger)))
+    Withdrawals(ledger, BlobStore(tmp_path), lambda _: None).withdraw(release.id, by="ada", reason="a mistake")
     Appeals(ledger).file("dec_1", by="ada", reason="a toy")
     ledger.checkpoint()
     with writing(ledger.engine) as connection:  # kept for 256 entries at a time: too many to append here
