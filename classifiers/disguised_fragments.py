@@ -24,6 +24,12 @@ _TORN_PARTS: Final = 3
 """So many parts that are no words, and so large a share of all, mean that the whole text is torn: then the likeliest
 joins are made everywhere. Ordinary captions hold 4 to 8 % of words that the list does not know."""
 
+_FOREIGN_KINDS: Final = 3
+"""So many different small words of another language, and the text is in it: its `de` is no piece of `devote`."""
+
+_LONGEST_PIECE: Final = 3
+"""Letters of a piece that is taken for a torn one in English though another language has it as a word."""
+
 
 def fragments(text: str) -> list[Edit]:
     """Join `kil ling`, `mur-der` and syllables on lines of their own, where a part is no word and the whole is one."""
@@ -48,6 +54,8 @@ class _Parts:
     def __init__(self, text: str, lower: str, spans: list[tuple[int, int]]) -> None:
         self.words = [lower[start:end] for start, end in spans]
         self.known = [is_word(word) for word in self.words]
+        small = {word for word in self.words if len(word) <= _LONGEST_PIECE and word in kept() and not is_word(word)}
+        self.foreign = len(small) >= _FOREIGN_KINDS
         self.gaps = [text[before[1] : after[0]] for before, after in pairwise(spans)]
 
     def are_torn(self) -> bool:
@@ -92,7 +100,9 @@ def _join_at(parts: _Parts, first: int) -> int | None:
         elif strange and len(joined) >= _SHORTEST and joined in ranks():
             torn = range(first, last + 1)
             named = any(
-                not parts.known[place] and len(parts.words[place]) > 3 and parts.words[place] in kept()
+                not parts.known[place]
+                and (parts.foreign or len(parts.words[place]) > _LONGEST_PIECE)
+                and parts.words[place] in kept()
                 for place in torn
             )
             hyphened = "-" in gap and marks < 2

@@ -1,8 +1,9 @@
 """Listed phrases of the supported languages beside English, and where they stand in a text.
 
 Languages with spaces and letters that fold are matched word by word (`classifiers.phrases`); Arabic allows a joined
-particle or article, Hindi keeps its vowel signs, Chinese and Japanese have no word breaks to respect. It decides
-nothing about the language: `languages` says which lists count.
+particle or article, Hindi keeps its vowel signs, Chinese and Japanese have no word breaks to respect. In phrases of
+these four, `one|two` is either of them and ` .. ` allows up to twelve characters of the same sentence between. It
+decides nothing about the language: `languages` says which lists count.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from classifiers.phrases import Hit, PhraseIndex, words_of
 from classifiers.weights import version_of
 
 _LETTER: Final = {"ar": "\u0620-\u065f\u0670-\u06d3", "hi": "\u0900-\u097f"}
+_WITHOUT_INDEX: Final = ("ar", "hi", "zh", "ja")
+_GAP: Final = r"[^。！？।؟.!?\n]{0,12}?"
 _ARABIC_JOINED: Final = "(?:[وفبكل]?(?:ال|لل)?)"
 """Conjunction or preposition and article, written together with the word that follows."""
 
@@ -56,7 +59,11 @@ class ListedInLanguages:
                 for number, group in enumerate(groups)
                 for phrase in group["phrases"]
             )
-            excused = [(number, phrase) for number, group in enumerate(groups) for phrase in group.get("unless", ())]
+            excused = [
+                ForeignEntry(phrase, group["language"], group["signal"], 0.0, number)
+                for number, group in enumerate(groups)
+                for phrase in group.get("unless", ())
+            ]
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
             raise ClassifierError(
                 f"the list of {table} at {path} is not readable: {error}; reinstall framegate"
@@ -65,15 +72,13 @@ class ListedInLanguages:
             raise ClassifierError(f"the list of {table} at {path} holds other signals: {', '.join(sorted(wrong))}")
         if lacking := SUPPORTED ^ {entry.language for entry in self.entries}:
             raise ClassifierError(f"the list of {table} at {path} does not fit the languages: {', '.join(lacking)}")
-        self._spaced = [entry for entry in self.entries if entry.language not in ("ar", "hi", "zh", "ja")]
+        self._spaced = [entry for entry in self.entries if entry.language not in _WITHOUT_INDEX]
         self._index = PhraseIndex(entry.phrase for entry in self._spaced)
-        self._excused = PhraseIndex(phrase for _, phrase in excused)
-        self._excused_group = tuple(number for number, _ in excused)
-        self._patterns = [
-            (entry, re.compile(_pattern(entry), re.IGNORECASE))
-            for entry in self.entries
-            if entry.language in ("ar", "hi", "zh", "ja")
-        ]
+        excused_spaced = [entry for entry in excused if entry.language not in _WITHOUT_INDEX]
+        self._excused = PhraseIndex(entry.phrase for entry in excused_spaced)
+        self._excused_group = tuple(entry.group for entry in excused_spaced)
+        self._patterns = _compiled(self.entries)
+        self._excused_patterns = _compiled(excused)
         self.version = version_of(raw)
 
     def find(self, normalized: Normalized, kind: str, languages: Collection[str]) -> dict[str, list[Score]]:
@@ -100,10 +105,13 @@ class ListedInLanguages:
             wanted = entry.language in languages or (latin and entry.language in _LATIN)
             if wanted and not any(hit.overlaps(other) for other in excused[entry.group]):
                 add(entry, hit.start, hit.end)
-        for entry, pattern in self._patterns:
-            if entry.language in languages:
-                for match in pattern.finditer(normalized.text):
-                    add(entry, match.start(), match.end())
+        harmless: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for entry, match in _matches(self._excused_patterns, normalized.text, languages):
+            harmless[entry.group].append(match.span())
+        for entry, match in _matches(self._patterns, normalized.text, languages):
+            start, end = match.span()
+            if not any(start < last and first < end for first, last in harmless[entry.group]):
+                add(entry, start, end)
         return found
 
 
@@ -123,9 +131,31 @@ def found_in(content: str, english: ListedPhrases, foreign: ListedInLanguages, k
 
 _LATIN: Final = frozenset({"de", "fr", "es", "pt", "it", "tr", "und"})
 
+_Patterns = list[tuple[ForeignEntry, re.Pattern[str]]]
+
+
+def _compiled(entries: Iterable[ForeignEntry]) -> _Patterns:
+    """The entries of the languages whose words are not looked up, each with what finds it."""
+    return [
+        (entry, re.compile(_pattern(entry), re.IGNORECASE)) for entry in entries if entry.language in _WITHOUT_INDEX
+    ]
+
+
+def _matches(
+    patterns: _Patterns, text: str, languages: Collection[str]
+) -> Iterator[tuple[ForeignEntry, re.Match[str]]]:
+    for entry, pattern in patterns:
+        if entry.language in languages:
+            for match in pattern.finditer(text):
+                yield entry, match
+
 
 def _pattern(entry: ForeignEntry) -> str:
-    phrase = re.escape(entry.phrase).replace(r"\ ", r"\s+")
+    pieces = (
+        "|".join(re.escape(either).replace(r"\ ", r"\s+") for either in piece.split("|"))
+        for piece in entry.phrase.split(" .. ")
+    )
+    phrase = _GAP.join(f"(?:{piece})" for piece in pieces)
     if entry.language == "ar":
         return f"(?<![{_LETTER['ar']}]){_ARABIC_JOINED}{phrase}(?![{_LETTER['ar']}])"
     if entry.language == "hi":

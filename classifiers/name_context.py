@@ -23,6 +23,9 @@ _LOGO_REACH: Final = 12
 """Words between a brand and the logo that is its own (`a Panasonic product on a table, its logo in view`)."""
 
 _TITLE_REACH: Final = 3
+_LIVELY_REACH: Final = 3
+"""Words before `statue of` that may say it is more than that (`a talking wax figure of`)."""
+
 _PERSON_GAP: Final = 2
 
 Cues = frozenset[str]
@@ -86,7 +89,10 @@ def titled(text: str, words: Sequence[Word], hit: Hit, cues: Cues) -> bool:
 
 
 def mentioned(words: Sequence[Word], hit: Hit, cues: dict[str, Cues]) -> bool:
-    """Whether a person's name only names something else: a place, a book, a prize, an author, a style."""
+    """Whether a person's name only names something else: a place, a book, a prize, an author, a style, a wax figure.
+
+    A statue or wax figure that moves or speaks shows the person.
+    """
     sentence = words[hit.first].sentence
     after = [word.folded for word in words[hit.last : hit.last + 3] if word.sentence == sentence]
     if after[:1] == ["s"]:
@@ -99,6 +105,12 @@ def mentioned(words: Sequence[Word], hit: Hit, cues: dict[str, Cues]) -> bool:
     if len(before) < 2:
         return False
     joint, head = before[-1], before[-2]
+    if joint == "of" and (head in cues["made"] or " ".join(before[-3:-1]) in cues["made"]):
+        lively = (
+            *before[-2 - _LIVELY_REACH : -2],
+            *(word.folded for word in words[hit.last :] if word.sentence == sentence),
+        )
+        return cues["alive"].isdisjoint(lively)
     return (
         (joint in ("of", "to", "about", "for") and head in cues["of"])
         or (joint == "by" and head in cues["by"])

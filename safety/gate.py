@@ -7,7 +7,6 @@ What happens to the content then is `safety.pipeline`; the door for other people
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +19,14 @@ from media.limits import Limits
 from media.sampling import SamplingPlan
 from safety.consent import Standing, apply_registrations
 from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
-from safety.errors import InvalidContent
 from safety.judge import is_final, judge
 from safety.ledger import Ledger
-from safety.measure import Instruments, measure_storyboard, measure_text, measure_video
+from safety.measure import Instruments, measure_prompt, measure_video
 from safety.modifiers import lowest_in_force
 from safety.policy import Demand, Policy
+from safety.readable import whole_prompt
 from safety.session import NOBODYS, Session, Sessions
 from safety.stills import keep_stills
-from safety.storyboard import read_storyboard, write_storyboard
 
 Clock = Callable[[], datetime]
 
@@ -78,11 +76,7 @@ class Gate:
         """
         whole = self.readable(text, scenes)
         subject = f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
-        storyboard = read_storyboard(text, scenes)
-        if storyboard is None:
-            measurement = measure_text(self.instruments, scenes[0] if scenes else text)
-        else:
-            measurement = measure_storyboard(self.instruments, storyboard)
+        measurement = measure_prompt(self.instruments, text, scenes)
         begun = NOBODYS
         if self.sessions is not None:
             begun = self.sessions.begin(session, whole)
@@ -97,16 +91,7 @@ class Gate:
         Raises:
             InvalidContent: as `check_prompt`.
         """
-        for number, scene in enumerate(scenes, start=1):
-            refuse_unreadable(scene, self.prompt_max_characters, f"scene {number}")
-        whole = write_storyboard(text, scenes) if scenes else text
-        refuse_unreadable(whole, self.prompt_max_characters)
-        storyboard = read_storyboard(text, scenes)
-        if storyboard is not None and len(storyboard.scenes) > self.max_scenes:
-            raise InvalidContent(
-                f"the prompt has {len(storyboard.scenes)} scenes; at most {self.max_scenes} are judged together"
-            )
-        return whole
+        return whole_prompt(text, scenes, self.prompt_max_characters, self.max_scenes)
 
     def screen_video(
         self,
@@ -206,25 +191,3 @@ NAMESPACE = uuid.UUID("6b1f2a40-5d0e-4c8f-9a56-0f7d1c2b3e4d")
 def allows(decision: Decision) -> bool:
     """Say whether this Decision lets the content pass."""
     return decision.verdict.action is Action.ALLOW
-
-
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
-
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
-"""Control characters but tab, line feed, vertical tab, form feed and carriage return (0x09 to 0x0d)."""
-
-
-def refuse_unreadable(text: str, max_characters: int, what: str = "the prompt") -> None:
-    """Refuse a prompt that is not a text anybody could want to see.
-
-    Raises:
-        InvalidContent: says what is wrong and never repeats the text.
-    """
-    if not text.strip():
-        raise InvalidContent(f"{what} is empty: say what the video should show")
-    if len(text) > max_characters:
-        raise InvalidContent(f"{what} has {len(text)} characters; at most {max_characters} are judged")
-    if _HALF_A_PAIR.search(text):
-        raise InvalidContent(f"{what} is not valid Unicode text: it holds half of a surrogate pair")
-    if _CONTROL.search(text):
-        raise InvalidContent(f"{what} holds control characters: it looks like binary data, not text")

@@ -21,7 +21,7 @@ from media.sampling import SamplingPlan
 from safety.collector import Collector
 from safety.domain import Measurement, Unmeasured
 from safety.footage import Footage
-from safety.storyboard import Reading, Storyboard, merge
+from safety.storyboard import Reading, Storyboard, merge, read_storyboard
 
 ORIGIN_SIGNALS = frozenset({"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured"})
 """What `safety.scan` adds to an upload's scores: 1.0 for the origin it found, 0.0 for the others."""
@@ -37,8 +37,19 @@ class Instruments:
     """Signals of video that no classifier can report here, each with its reason."""
 
 
+def measure_prompt(instruments: Instruments, text: str, scenes: Sequence[str] = ()) -> Measurement:
+    """Return what the text classifiers say about a prompt: of scenes, given or marked in the text, alone and together.
+
+    `text` may be empty beside `scenes`.
+    """
+    storyboard = read_storyboard(text, scenes)
+    if storyboard is not None:
+        return measure_storyboard(instruments, storyboard)
+    return measure_text(instruments, scenes[0] if scenes else text)
+
+
 def measure_text(instruments: Instruments, text: str) -> Measurement:
-    """Return what the text classifiers say about a prompt."""
+    """Return what the text classifiers say about one text."""
     collector = Collector(())
     second: list[SecondReader] = []
     for classifier in instruments.text:

@@ -24,8 +24,8 @@ from generator.base import Capability
 from safety.domain import Action, Job, JobStatus, Task
 from safety.errors import Conflict, NotFound
 from safety.framegate import write_released
-from safety.gate import refuse_unreadable
 from safety.pipeline import Outcome
+from safety.readable import refuse_unreadable
 from safety.shelf import request_of
 from safety.withdrawals import released_file
 

@@ -31,7 +31,8 @@ def open_bench(settings: Settings) -> Bench:
         PolicyError, ClassifierError: as for the gate.
     """
     house = House(settings)
-    return Bench(house.policy, Instruments(text=house.text_classifiers), settings.prompt_max_characters)
+    instruments = Instruments(text=house.text_classifiers)
+    return Bench(house.policy, instruments, settings.prompt_max_characters, settings.prompt_max_scenes)
 
 
 def open_frame_bench(settings: Settings) -> FrameBench:

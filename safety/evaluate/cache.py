@@ -1,8 +1,8 @@
 """Keeps measurements of texts in a file, so that an interrupted evaluation goes on where it stopped.
 
-A line is one text, named by its SHA-256, never the text. The file's name is a digest of the classifiers (name, version)
-and of the code and data files they are made of: after a change of either, nothing old is read. A policy is no part of
-it, so another policy judges kept measurements. Knows nothing of labels.
+A line is one prompt, named by its SHA-256, never the text. The file's name is a digest of the classifiers (name,
+version) and of the code and data files they are made of: after a change of either, nothing old is read. A policy is no
+part of it, so another policy judges kept measurements. Knows nothing of labels.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from classifiers.base import Score
 from safety.domain import Unmeasured
 from safety.errors import SafetyError
 from safety.measure import Instruments
+
+HOW_READ = "scenes alone and together"
+"""How texts are put to the classifiers: part of the file's name, since that changes what they say."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Cache:
 
 def fingerprint(instruments: Instruments) -> str:
     """Return a digest of the text classifiers and of every file of the packages that define them (by size and time)."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(HOW_READ.encode())
     packages: dict[Path, None] = {}
     for classifier in instruments.text:
         digest.update(f"{classifier.name} {classifier.version}\n".encode())

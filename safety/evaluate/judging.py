@@ -1,7 +1,8 @@
 """Puts labelled prompts before the gate's own classifiers and policy, in several processes, and records nothing.
 
-The same `measure_text` and `judge` that stand behind `framegate check`; no Decision is made, the ledger is not opened.
-Measurements can be kept in a file, so that an interrupted run goes on and another policy judges without measuring.
+The same `measure_prompt` and `judge` that stand behind `framegate check`; no Decision is made, the ledger is not
+opened. Measurements can be kept in a file, so that an interrupted run goes on and another policy judges without
+measuring.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from safety.domain import Action, Checkpoint, Finding, Measurement, Unmeasured
 from safety.errors import InvalidContent, SafetyError
 from safety.evaluate.cache import Cache, Measured
 from safety.evaluate.rows import LabelledPrompt
-from safety.gate import refuse_unreadable
 from safety.judge import judge
-from safety.measure import Instruments, measure_text
+from safety.measure import Instruments, measure_prompt, measure_text
 from safety.policy import Policy
+from safety.readable import whole_prompt
 from safety.session import of_nobody
 
 CHUNK = 16
-"""Texts that a process takes at once."""
+"""Prompts that a process takes at once."""
+
+Asked = tuple[str, tuple[str, ...]]
+"""A prompt as it is asked for: its text and its scenes."""
 
 WARM_UP = "the first text loads what is loaded on first use"
 
@@ -37,6 +41,8 @@ class Bench:
     policy: Policy
     instruments: Instruments
     prompt_max_characters: int
+    max_scenes: int = 20
+    """As of the gate: a prompt of more scenes is unreadable."""
 
 
 @dataclass(frozen=True)
@@ -81,46 +87,63 @@ def judge_rows(
     """Return what the gate would do with each row, in order.
 
     `open_bench` is called once in each further process and must be picklable; `bench` is one that is open already.
-    `progress` is told how many texts of how many are measured.
+    `progress` is told how many prompts of how many are measured. Scenes, given or marked in a text, are measured alone
+    and together, as the gate does.
 
     Raises:
         SafetyError: a process died, or the cache cannot be used.
         ClassifierError, PolicyError: as `open_bench`.
     """
     bench = bench or open_bench()
-    readable = {row.text: None for row in rows if _is_readable(row.text, bench)}
+    readable = {asked(row): None for row in rows if _is_readable(row, bench)}
     with Cache(cache, bench.instruments) as kept:
-        missing = [text for text in readable if text not in kept]
+        missing = [each for each in readable if key_of(each) not in kept]
         done = len(readable) - len(missing)
         progress(done, len(readable))
-        for text, measured in zip(missing, _measure(open_bench, bench, missing, workers), strict=True):
-            kept.add(text, measured)
+        for each, measured in zip(missing, _measure(open_bench, bench, missing, workers), strict=True):
+            kept.add(key_of(each), measured)
             done += 1
             progress(done, len(readable))
-        return [_outcome(row, kept.get(row.text) if row.text in readable else None, bench.policy) for row in rows]
+        return [
+            _outcome(row, kept.get(key_of(asked(row))) if asked(row) in readable else None, bench.policy)
+            for row in rows
+        ]
 
 
-def _is_readable(text: str, bench: Bench) -> bool:
+def asked(row: LabelledPrompt) -> Asked:
+    """Return what a row asks for."""
+    return row.text, row.scenes
+
+
+def key_of(prompt: Asked) -> str:
+    """Return what a prompt's measurement is kept under: scenes that are given are not the same text written as one."""
+    text, scenes = prompt
+    return "\0".join((text, *scenes))
+
+
+def _is_readable(row: LabelledPrompt, bench: Bench) -> bool:
     try:
-        refuse_unreadable(text, bench.prompt_max_characters)
+        whole_prompt(row.text, row.scenes, bench.prompt_max_characters, bench.max_scenes)
     except InvalidContent:
         return False
     return True
 
 
-def _measure(open_bench: Callable[[], Bench], bench: Bench, texts: Sequence[str], workers: int) -> Iterator[Measured]:
-    """Measure texts in order; one process when that is asked for or enough."""
-    if not texts:
+def _measure(
+    open_bench: Callable[[], Bench], bench: Bench, prompts: Sequence[Asked], workers: int
+) -> Iterator[Measured]:
+    """Measure prompts in order; one process when that is asked for or enough."""
+    if not prompts:
         return
-    if workers <= 1 or len(texts) <= CHUNK:
+    if workers <= 1 or len(prompts) <= CHUNK:
         measure_text(bench.instruments, WARM_UP)
-        yield from (_timed(bench.instruments, text) for text in texts)
+        yield from (_timed(bench.instruments, prompt) for prompt in prompts)
         return
     # Spawned, not forked: networks and their threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_open, initargs=(open_bench,)) as pool:
         try:
-            yield from pool.map(_measure_there, texts, chunksize=CHUNK)
+            yield from pool.map(_measure_there, prompts, chunksize=CHUNK)
         except BrokenExecutor as error:
             raise SafetyError(
                 "a measuring process was killed, perhaps for its memory: use fewer --workers, and --cache to go on"
@@ -139,13 +162,13 @@ def _open(open_bench: Callable[[], Bench]) -> None:
     _there.append(instruments)
 
 
-def _measure_there(text: str) -> Measured:
-    return _timed(_there[0], text)
+def _measure_there(prompt: Asked) -> Measured:
+    return _timed(_there[0], prompt)
 
 
-def _timed(instruments: Instruments, text: str) -> Measured:
+def _timed(instruments: Instruments, prompt: Asked) -> Measured:
     started = time.perf_counter()
-    measurement = measure_text(instruments, text)
+    measurement = measure_prompt(instruments, *prompt)
     return Measured(measurement.scores, measurement.unmeasured, (time.perf_counter() - started) * 1000)
 
 

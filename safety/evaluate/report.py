@@ -81,7 +81,7 @@ def _error(outcome: Outcome, near: float, show_text: bool) -> Figures:
         "scores": {signal: round(value, 4) for signal, value in strongest if value > 0},
         "unreadable": outcome.unreadable,
     }
-    return {**shown, "text": outcome.row.text} if show_text else shown
+    return {**shown, "text": outcome.row.whole} if show_text else shown
 
 
 def write_scores(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -1,8 +1,9 @@
 """Reads labelled prompts: JSON Lines, plain or gzip, several files for several sources. Judges nothing.
 
 A row: `text` (string), `benign` (true or false), `labels` (strings; none if benign, at least one if not). Optional:
-`scope` (a benign row is a reliable negative for these labels only), `id`, `source` (default: the file's name) and
-`lang`. Other keys are ignored.
+`scope` (a benign row is a reliable negative for these labels only), `id`, `source` (default: the file's name), `lang`,
+and `scenes` (the scenes of a storyboard, strings; `text` is then about all of them and may be absent). Other keys are
+ignored.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from safety.errors import InvalidContent
+from safety.storyboard import write_storyboard
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class LabelledPrompt:
     lang: str = ""
     scope: frozenset[str] | None = None
     """Labels for which a benign row is a reliable negative; None: all."""
+
+    scenes: tuple[str, ...] = ()
+    """The scenes of a storyboard; `text` is then about all of them and may be empty."""
+
+    @property
+    def whole(self) -> str:
+        """The prompt as one text, its scenes marked."""
+        return write_storyboard(self.text, self.scenes) if self.scenes else self.text
 
     def is_negative_for(self, label: str) -> bool:
         """Say whether this row is known not to deserve the label."""
@@ -92,8 +102,12 @@ def _row(line: str, path: Path, number: int, known_labels: Collection[str]) -> L
         raise refuse("not JSON; a row is one JSON object on one line") from None
     if not isinstance(raw, dict):
         raise refuse("not a JSON object; a row is an object with text, labels and benign")
-    if not isinstance(raw.get("text"), str) or not raw["text"].strip():
-        raise refuse('needs "text": a string that is not empty')
+    scenes = _words(raw, "scenes", refuse) or ()
+    text = raw.get("text", "" if scenes else None)
+    if not isinstance(text, str) or not (text.strip() or scenes):
+        raise refuse('needs "text": a string that is not empty, or "scenes": a list of strings')
+    if not all(scene.strip() for scene in scenes):
+        raise refuse("has an empty scene: leave it out, or say what it shows")
     if not isinstance(raw.get("benign"), bool):
         raise refuse('needs "benign": true or false')
     labels, scope = _words(raw, "labels", refuse), _words(raw, "scope", refuse)
@@ -105,13 +119,14 @@ def _row(line: str, path: Path, number: int, known_labels: Collection[str]) -> L
         raise refuse('is not benign and has no label; use "unspecified" when the kind of harm is not known')
     source = str(raw.get("source") or source_of(path))
     return LabelledPrompt(
-        text=raw["text"],
+        text=text,
         benign=raw["benign"],
         labels=tuple(dict.fromkeys(labels or ())),
         source=source,
         id=str(raw["id"]) if raw.get("id") not in (None, "") else f"{source}:{number}",
         lang=str(raw.get("lang") or ""),
         scope=None if scope is None else frozenset(scope),
+        scenes=tuple(scenes),
     )
 
 

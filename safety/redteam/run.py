@@ -1,6 +1,7 @@
 """Puts every prompt in every disguise and tactic before the gate, then lets the attacker search; records nothing.
 
-The same measuring and judging as `framegate check`. It counts; `report` writes the figures down.
+The same measuring and judging as `framegate check`, scenes alone and together too. It counts; `report` writes the
+figures down.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from safety.domain import Action, Checkpoint
 from safety.errors import InvalidContent
 from safety.evaluate.judging import Bench, judge_rows
 from safety.evaluate.rows import LabelledPrompt
-from safety.gate import refuse_unreadable
 from safety.judge import judge
-from safety.measure import measure_text
+from safety.measure import measure_prompt
+from safety.readable import whole_prompt
 from safety.redteam.attacker import Answer, Attack, attack, carry_out
 from safety.redteam.tactics import Attempt
 from safety.session import of_nobody
@@ -67,7 +68,7 @@ def try_moves(
     attempts: list[tuple[LabelledPrompt, str, Attempt]] = []
     for row in rows:
         for move in (PLAIN, *moves):
-            attempt = carry_out((move,) if move else (), row.text, seed=seed)
+            attempt = carry_out((move,) if move else (), row.whole, seed=seed)
             if attempt is not None:
                 attempts.append((row, move, attempt))
     pieces = dict.fromkeys(text for _, _, attempt in attempts for text in attempt)
@@ -88,7 +89,7 @@ def hunt(
     """Let the attacker search for a way past the gate for each row, with at most `budget` queries each."""
     hunts = []
     for done, row in enumerate(rows, start=1):
-        hunts.append(Hunt(row, attack(row.text, lambda text: ask(bench, text), budget=budget, seed=seed)))
+        hunts.append(Hunt(row, attack(row.whole, lambda text: ask(bench, text), budget=budget, seed=seed)))
         progress(done, len(rows))
     return hunts
 
@@ -96,12 +97,11 @@ def hunt(
 def ask(bench: Bench, text: str) -> Answer:
     """Return what the gate says to one prompt, and by how much its strongest score passed a threshold."""
     try:
-        refuse_unreadable(text, bench.prompt_max_characters)
+        whole_prompt(text, (), bench.prompt_max_characters, bench.max_scenes)
     except InvalidContent:
         return Answer(stopped=True, strength=2.0)
-    verdict = judge(
-        bench.policy, Checkpoint.PROMPT, nobody_registered(of_nobody(measure_text(bench.instruments, text)))
-    )
+    measurement = nobody_registered(of_nobody(measure_prompt(bench.instruments, text)))
+    verdict = judge(bench.policy, Checkpoint.PROMPT, measurement)
     over = [
         float(finding.action) + (1.0 if each.score is None else each.score - each.threshold)
         for finding in verdict.findings

@@ -273,3 +273,93 @@ def test_a_word_of_one_language_is_not_looked_for_in_another_script(lexicon):
 def test_ordinary_words_that_hold_a_listed_one_are_no_hits(lexicon):
     for text in ("Der Dirigent macht eine Pause und die Kinderarbeit war verboten", "الطفلة تقرأ"):
         assert not [score for score in lexicon.score(text) if score.signal == "terms.sexual" and score.value]
+
+
+IN_OTHER_LANGUAGES = [
+    ("Ein gefälschter Reisepass wird auf dem Küchentisch gedruckt", "terms.fraud"),
+    ("Die Nachbarin wird heimlich im Garten gefilmt", "terms.privacy"),
+    ("Gefälschte Aufnahmen einer Explosion, die echt wirken sollen", "terms.misinformation"),
+    ("Stimmzettel werden nachts im Keller verbrannt, Wahlbetrug", "terms.political_deception"),
+    ("Un homme imprime de la fausse monnaie dans un garage", "terms.fraud"),
+    ("Une caméra cachée dans la douche des invités", "terms.privacy"),
+    ("Une fausse vidéo d'un attentat, elle doit paraître vraie", "terms.misinformation"),
+    ("Des bulletins de vote sont brûlés la nuit derrière la mairie", "terms.political_deception"),
+    ("Un hombre falsifica pasaportes en su cocina", "terms.fraud"),
+    ("Graban a la vecina con una cámara oculta en el baño", "terms.privacy"),
+    ("Un video falso de un terremoto para engañar a la gente", "terms.misinformation"),
+    ("El presidente acepta un soborno en un hotel", "terms.political_deception"),
+    ("Um homem imprime dinheiro falso na garagem", "terms.fraud"),
+    ("Uma câmera escondida no banheiro das hóspedes", "terms.privacy"),
+    ("Imagens falsas de uma explosão que pareçam reais", "terms.misinformation"),
+    ("Um senador algemado sai do palácio com a polícia", "terms.political_deception"),
+    ("Un uomo stampa banconote false in cantina", "terms.fraud"),
+    ("Filma la collega di nascosto nello spogliatoio", "terms.privacy"),
+    ("Un filmato falso di un terremoto per ingannare il pubblico", "terms.misinformation"),
+    ("Il sindaco prende una tangente in un ristorante", "terms.political_deception"),
+    ("Bir adam evinde sahte para basıyor", "terms.fraud"),
+    ("Komşusunu gizlice çeken bir adam", "terms.privacy"),
+    ("Halkı kandırmak için sahte bir patlama videosu", "terms.misinformation"),
+    ("Gece vakti oy pusulaları yakılıyor", "terms.political_deception"),
+    ("Мужчина печатает фальшивые купюры в подвале", "terms.fraud"),
+    ("Соседку тайно снимают через окно", "terms.privacy"),
+    ("Поддельное видео взрыва, чтобы обмануть зрителей", "terms.misinformation"),
+    ("Ночью сжигают избирательные бюллетени, вброс бюллетеней", "terms.political_deception"),
+    ("رجل يطبع في بيته نقود مزورة", "terms.fraud"),
+    ("رجل يصور جارته سرا من النافذة", "terms.privacy"),
+    ("فيديو مفبرك لانفجار في المدينة", "terms.misinformation"),
+    ("حرق أوراق الاقتراع في الليل", "terms.political_deception"),
+    ("एक आदमी घर में नकली नोट छाप रहा है", "terms.fraud"),
+    ("एक आदमी चुपके से रिकॉर्ड कर रहा है", "terms.privacy"),
+    ("धमाके का फर्जी वीडियो", "terms.misinformation"),
+    ("रात में लोग मतपत्र जला रहे हैं", "terms.political_deception"),
+    ("一个男人在地下室印假钞", "terms.fraud"),
+    ("一个男人在更衣室偷拍女人", "terms.privacy"),
+    ("伪造视频里的爆炸，让人信以为真", "terms.misinformation"),
+    ("深夜有人烧毁选票", "terms.political_deception"),
+    ("男が地下室で偽札を刷っている", "terms.fraud"),
+    ("更衣室で女性を盗撮する男", "terms.privacy"),
+    ("爆発の偽の映像を本物に見せかける", "terms.misinformation"),
+    ("夜中に投票用紙を燃やす人々", "terms.political_deception"),
+]
+
+
+@pytest.mark.parametrize(("text", "signal"), IN_OTHER_LANGUAGES)
+def test_deception_fraud_and_prying_are_found_in_the_other_languages(lexicon, text, signal):
+    assert strongest(lexicon, text)[signal] >= 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Eine Reporterin erklärt, wie man Falschnachrichten erkennt, und warnt vor Phishing",
+        "Ein Tierfilmer sitzt versteckt im Wald und filmt Rehe",
+        "Un professeur montre comment repérer de fausses images en classe",
+        "Un pompier filme la forêt, le maire serre des mains",
+        "Un taller para detectar noticias falsas en la biblioteca",
+        "El presidente saluda a los niños en la plaza",
+        "Uma aula sobre como identificar notícias falsas",
+        "O ministro visita uma escola e planta uma árvore",
+        "Una lezione per riconoscere le notizie false",
+        "Il sindaco inaugura un ponte con la banda",
+        "Yalan haberlere karşı bir ders, öğretmen tahtada anlatıyor",
+        "Belediye başkanı parkta çocuklarla oynuyor",
+        "Урок о том, как распознать фейковые новости",
+        "Министр открывает новый мост под музыку",
+        "ورشة عن مكافحة الأخبار الكاذبة",
+        "الوزير يفتتح جسرا جديدا",
+        "फेक न्यूज़ की पहचान सिखाती एक शिक्षिका",
+        "मंत्री एक नए पुल का उद्घाटन करते हैं",
+        "老师教大家识别假新闻",
+        "市长在公园里种树",
+        "フェイクニュースの見分け方を教える授業",
+        "市長が公園で木を植える",
+    ],
+)
+def test_speaking_against_deception_is_none_in_the_other_languages(lexicon, text):
+    found = strongest(lexicon, text)
+    assert not {signal for signal, value in found.items() if value and signal != "terms.minor"}
+
+
+def test_a_language_without_blanks_knows_alternatives_gaps_and_exceptions(lexicon):
+    assert strongest(lexicon, "小心假钞")["terms.fraud"] == 0  # a warning
+    assert strongest(lexicon, "他在印假钞。小心台阶")["terms.fraud"] > 0  # the warning is of another sentence

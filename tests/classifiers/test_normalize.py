@@ -302,3 +302,9 @@ def test_an_accent_of_another_language_is_no_disguise():
     text = "Altın rengi bir köpek gün batımında sahilde koşuyor."
     assert normalize(text).text == text
     assert normalize("a man with a gün in the street").text == "a man with a gun in the street"
+
+
+def test_small_words_of_another_language_are_no_pieces_of_english_words():
+    text = "Des bulletins de vote sont posés sur la table, le light est dans un verre"
+    assert normalize(text).text == text
+    assert normalize("a man is kil ling a dog").text == "a man is killing a dog"

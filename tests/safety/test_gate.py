@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safety.errors import InvalidContent
-from safety.gate import refuse_unreadable
+from safety.readable import refuse_unreadable
 
 WHITE_SPACE = "\t\n\v\f\r"
 

@@ -14,7 +14,7 @@ from safety.evaluate.judging import CHUNK, judge_rows
 from safety.evaluate.margin import FARTHEST, log_odds, margin, rules_of, signals_of
 from safety.evaluate.rows import LabelledPrompt
 from safety.judge import judge
-from safety.measure import measure_text
+from safety.measure import measure_prompt, measure_text
 from tests.bench import open_bench
 
 
@@ -161,3 +161,40 @@ def test_a_row_is_stopped_exactly_when_its_margin_is_not_below_nought():
 
     for outcome in judge_rows(open_bench, rows(*texts)):
         assert outcome.stopped == (margin(everything, outcome.scores) >= 0), outcome.row.text
+
+
+def test_scenes_are_judged_alone_and_together_as_the_gate_judges_them():
+    bench = open_bench()
+    board = LabelledPrompt("", True, (), "test", "1", scenes=("a calm sea", "v=0.9"))
+    marked = LabelledPrompt("Scene 1: a calm sea\nScene 2: v=0.9", True, (), "test", "2")
+    split = LabelledPrompt("", True, (), "test", "3", scenes=("a calm sea v=0", ".9 and foam"))  # harm across a seam
+
+    outcomes = judge_rows(open_bench, [board, marked, split], bench=bench)
+
+    assert [each.action for each in outcomes] == [Action.BLOCK, Action.BLOCK, Action.BLOCK]
+    for row, outcome in zip([board, marked, split], outcomes, strict=True):
+        verdict = judge(bench.policy, Checkpoint.PROMPT, measure_prompt(bench.instruments, row.text, row.scenes))
+        assert outcome.findings == verdict.findings
+        assert [each.evidence[0].span for each in outcome.findings] == [
+            each.evidence[0].span for each in verdict.findings
+        ]
+
+
+def test_scenes_are_kept_apart_from_the_same_words_in_one_text(tmp_path):
+    board = LabelledPrompt("", True, (), "test", "1", scenes=("v=0", ".9"))
+    text = LabelledPrompt("v=0\n.9", True, (), "test", "2")
+
+    first = judge_rows(open_bench, [board, text], cache=tmp_path)
+    again = judge_rows(open_bench, [text, board], cache=tmp_path)
+
+    assert [each.action for each in first] == [Action.BLOCK, Action.ALLOW]
+    assert [each.action for each in again] == [Action.ALLOW, Action.BLOCK]
+
+
+def test_more_scenes_than_the_gate_reads_are_unreadable():
+    bench = open_bench()
+    board = LabelledPrompt("", True, (), "test", "1", scenes=("a",) * (bench.max_scenes + 1))
+
+    (outcome,) = judge_rows(open_bench, [board], bench=bench)
+
+    assert outcome.unreadable and outcome.stopped

@@ -125,3 +125,24 @@ def test_every_label_means_a_category_of_the_policy_that_ships():
     assert categories_of("unspecified", policy) == frozenset(policy.categories)
     assert categories_of("extremism", policy) == {"extremism"}
     assert set(policy.categories) <= known_labels(policy)
+
+
+def test_a_row_may_be_a_storyboard_with_or_without_a_text_about_all_of_it(tmp_path):
+    path = write_rows(
+        tmp_path / "boards.jsonl",
+        {"scenes": ["a dog", "a cat"], "benign": True},
+        {"text": "a farm", "scenes": ["a dog", "a cat"], "benign": True},
+    )
+
+    bare, told = read_rows([path], LABELS)
+
+    assert (bare.text, bare.scenes, bare.whole) == ("", ("a dog", "a cat"), "Scene 1: a dog\nScene 2: a cat")
+    assert told.whole == "a farm\nScene 1: a dog\nScene 2: a cat"
+
+
+@pytest.mark.parametrize("scenes", ["a dog", [1], ["a dog", " "]])
+def test_scenes_are_texts_that_say_something(tmp_path, scenes):
+    path = write_rows(tmp_path / "boards.jsonl", {"scenes": scenes, "benign": True})
+
+    with pytest.raises(InvalidContent, match="line 1: .*scene"):
+        read_rows([path], LABELS)

@@ -15,7 +15,7 @@ from safety.figures import wilson
 from safety.measure import Instruments
 from safety.policy import parse_policy
 from safety.redteam.report import figures, markdown, write
-from safety.redteam.run import PLAIN, SEEDS, Case, hunt, stopped_in_plain_words, try_moves
+from safety.redteam.run import PLAIN, SEEDS, Case, ask, hunt, stopped_in_plain_words, try_moves
 from tests.bench import NumberClassifier, policy_text
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -65,6 +65,16 @@ def test_the_gate_is_asked_in_plain_words_and_under_each_move(bench):
         ("base64", False),
     ]
     assert stopped_in_plain_words(cases) == ROWS[:2]
+
+
+def test_scenes_are_read_alone_and_together_in_moves_and_by_the_attacker(bench):
+    board = LabelledPrompt("", False, ("violence",), "ours", "board", scenes=("a du", "el"))
+
+    (plain, in_one) = try_moves(lambda: bench, bench, [board], ["storyboard_in_one"], seed=0)
+
+    assert plain.stopped and in_one.stopped  # the word stands in no scene, it is cut at the seam
+    assert stopped_in_plain_words([plain]) == [board]
+    assert ask(bench, board.whole).stopped
 
 
 def test_an_attacker_that_never_won_has_no_median(bench):
