@@ -1,4 +1,4 @@
-"""`framegate export`: decisions as files, without a cap. What an auditor verifies is `framegate ledger export`."""
+"""`framegate export`: decisions as files, statements of reasons. An auditor verifies `framegate ledger export`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.evaluate import progress_bar
 from api.commands.ledger import ActionWord
+from api.restrictions import restriction_behind
 from api.settings import Settings
-from api.terminal import print_json, say
-from api.wiring import open_house
+from api.terminal import Exit, print_json, progress_bar, say
+from api.wiring import open_house, personal_data_scan
+from safety.appeals import ANSWER_WITHIN
 from safety.domain import Action, Checkpoint
 from safety.exports.decision_files import Format, export_decisions
+from safety.exports.statement_batches import write_batches
+from safety.exports.statements import Terms, letter, statement_of
 from safety.lookup.selection import Selection
 
 app = typer.Typer(no_args_is_help=True, help="Write what is recorded into files for others.")
@@ -23,11 +26,6 @@ app = typer.Typer(no_args_is_help=True, help="Write what is recorded into files 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Since = Annotated[datetime | None, typer.Option(help="Only from this time on (UTC).")]
 Until = Annotated[datetime | None, typer.Option(help="Only before this time (UTC).")]
-
-
-@app.callback()
-def _group() -> None:
-    """Write what is recorded into files for others."""
 
 
 @app.command()
@@ -61,6 +59,54 @@ def decisions(
         return
     again = f", {done.resumed_after} of them before an interruption" if done.resumed_after else ""
     say(f"{done.rows} decisions in {escape(str(out))}{again}")
+
+
+@app.command()
+def statements(
+    out: Annotated[Path, typer.Option(help="Empty folder for the batches.")],
+    *,
+    since: Since = None,
+    until: Until = None,
+    terms_url: Annotated[str, typer.Option(help="Where your terms are published.")] = "",
+    country: Annotated[
+        list[str] | None, typer.Option(help="Where restrictions hold; default: the whole Union.")
+    ] = None,
+    with_reasons: Annotated[bool, typer.Option("--with-reasons", help="Quote what reviewers wrote.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write statements of reasons for a period, in batches of 100 for the DSA Transparency Database.
+
+    A batch with a fault or with personal data is not written; exit 1 then, and report.json says what is at fault.
+    """
+    terms = Terms(url=terms_url, countries=tuple(country or ()), with_reasons=with_reasons)
+    selection = Selection(since=in_utc(since), until=in_utc(until))
+    with open_house(Settings()) as house:
+        report = write_batches(house.ledger, selection, terms, personal_data_scan(), out)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        say(f"{report.statements} statements in {report.batches} batches in {escape(str(out))}")
+        for batch in report.refused:
+            for decision, faults in batch.faults.items():
+                say(escape(f"batch {batch.number} was refused: {decision}: {'; '.join(faults)}"))
+    if report.refused:
+        raise typer.Exit(Exit.COULD_NOT)
+
+
+@app.command()
+def statement(
+    decision: Annotated[str, typer.Argument(help="Id of a decision that restricts something.")],
+    *,
+    terms_url: Annotated[str, typer.Option(help="Where your terms are published.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Print the statement of reasons for the person whom a decision restricts; --json: for the database."""
+    with open_house(Settings()) as house:
+        restriction = restriction_behind(house, decision)
+    if as_json:
+        print_json(statement_of(restriction, Terms(url=terms_url)))
+    else:
+        typer.echo(letter(restriction, appeal_days=ANSWER_WITHIN.days))
 
 
 def in_utc(time: datetime | None) -> datetime | None:

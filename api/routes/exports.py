@@ -1,18 +1,28 @@
-"""`/v1/exports`: decisions as a stream without a cap. The same rows as `framegate export decisions`."""
+"""`/v1/exports`: decisions as a stream without a cap, statements of reasons. The same as `framegate export`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 
-from api.auth import Auditor, HouseOf
-from api.schemas import Body, Word
+from api.auth import AnyCaller, Auditor, HouseOf
+from api.restrictions import restriction_behind
+from api.routes.owned import asked_for
+from api.schemas import Body, Id, Word
+from api.views import Json
+from api.wiring import personal_data_scan
+from safety.appeals import ANSWER_WITHIN
 from safety.domain import Action, Checkpoint
+from safety.errors import Conflict, NotFound
 from safety.exports.decision_rows import COLUMNS, cells_of, csv_text, json_line, row_of
+from safety.exports.dsa_schema import dsa_schema
+from safety.exports.statement_batches import faults_of, restrictions
+from safety.exports.statements import Terms, letter, statement_of
 from safety.lookup.selection import Selected, Selection, selected
 
 PATH = "/v1/exports/decisions"
@@ -37,6 +47,18 @@ class ExportQuery(Body):
     """`Framegate-End` of the answer that broke off."""
 
 
+class StatementQuery(Body):
+    """A batch of statements of reasons."""
+
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    after: int = Field(-1, ge=-1)
+    """`next` of the batch before."""
+
+    terms_url: str = Field("", max_length=500)
+    with_reasons: bool = False
+
+
 def register(app: FastAPI) -> None:
     """Add the routes of this module."""
     app.add_api_route(
@@ -46,6 +68,12 @@ def register(app: FastAPI) -> None:
         response_class=StreamingResponse,
         responses={200: {"content": {"application/x-ndjson": {}, "text/csv": {}}}},
         summary="Export decisions, oldest first, all of them",
+    )
+    app.add_api_route(
+        "/v1/exports/statements", export_statements, methods=["GET"], summary="A batch of statements of reasons"
+    )
+    app.add_api_route(
+        "/v1/decisions/{decision}/statement", get_statement, methods=["GET"], summary="Why something was restricted"
     )
 
 
@@ -69,6 +97,34 @@ def export_decisions(house: HouseOf, _caller: Auditor, query: Annotated[ExportQu
         "content-disposition": f'attachment; filename="decisions.{query.format}"',
     }
     return StreamingResponse(text, media_type=KINDS[query.format], headers=headers)
+
+
+def get_statement(decision: Id, house: HouseOf, caller: AnyCaller) -> Json:
+    """Give the reasons for a restriction: to who asked for the content, to reviewers and auditors."""
+    found = house.ledger.decision(decision)
+    if found is None or not (
+        caller.may("auditor", "reviewer") or found.requester == caller.id or asked_for(house, caller, found.job)
+    ):
+        raise NotFound(f"no decision has the id {decision}")
+    restriction = restriction_behind(house, decision)
+    return {
+        "decision": decision,
+        "text": letter(restriction, appeal_days=ANSWER_WITHIN.days),
+        "statement": statement_of(restriction, Terms()),
+    }
+
+
+def export_statements(house: HouseOf, _caller: Auditor, query: Annotated[StatementQuery, Query()]) -> Json:
+    """Return the next batch of statements of reasons, ready to be sent on; refused where one has a fault."""
+    selection = Selection(since=query.since, until=query.until)
+    terms = Terms(url=query.terms_url, with_reasons=query.with_reasons)
+    found = list(islice(restrictions(house.ledger, selection, after=query.after), dsa_schema().statements_a_call))
+    statements, scan = [statement_of(each, terms) for _, each in found], personal_data_scan()
+    faults = {each["puid"]: told for each in statements if (told := faults_of(each, scan))}
+    if faults:
+        named = "; ".join(f"{decision}: {', '.join(told)}" for decision, told in faults.items())
+        raise Conflict(f"this batch does not leave: {named}")
+    return {"statements": statements, "next": found[-1][0] if len(found) == dsa_schema().statements_a_call else None}
 
 
 def _jsonl(pages: Iterator[list[Selected]]) -> Iterator[bytes]:

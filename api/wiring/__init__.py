@@ -9,11 +9,21 @@ from api.keys import anchors_pem, ledger_key, watermark_key
 from api.settings import Settings
 from api.wiring.house import House, now
 from api.wiring.offered import offered_signals
+from api.wiring.outgoing import personal_data_scan
 from api.wiring.plugins import configured_rows
 from safety.database import migrate, open_engine, schema_is_current
 from safety.framegate import Framegate
 
-__all__ = ["House", "configured_rows", "now", "offered_signals", "open_framegate", "open_house", "prepare"]
+__all__ = [
+    "House",
+    "configured_rows",
+    "now",
+    "offered_signals",
+    "open_framegate",
+    "open_house",
+    "personal_data_scan",
+    "prepare",
+]
 
 
 def prepare(settings: Settings, *, queue: bool = True) -> None:

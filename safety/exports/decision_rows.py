@@ -187,7 +187,7 @@ def _cell(value: object) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA_STARTS) else value
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return msgspec.json.encode(value).decode()
     return repr(value) if isinstance(value, float) else str(value)
 
 

@@ -97,3 +97,59 @@ def test_the_command_takes_the_format_from_the_ending(run, filled, tmp_path):
     code, said = run("export", "decisions", "--out", tmp_path / "d.jsonl")
     assert code == 2
     assert "is there already" in " ".join(said.err.split())
+
+
+# --- statements of reasons
+
+
+@pytest.fixture
+def restricted(house):
+    for number in range(3):
+        house.ledger.append_decision(a_decision(number, action=Action.BLOCK))
+    house.ledger.append_decision(a_decision(3))
+    return house
+
+
+def test_a_batch_of_statements_is_ready_to_be_sent(client, restricted, auditor, ada):
+    assert client.get("/v1/exports/statements", headers=ada).status_code == 403
+    answer = client.get("/v1/exports/statements", headers=auditor, params={"terms_url": "https://example.com/t"}).json()
+
+    assert [each["puid"] for each in answer["statements"]] == ["dec_0", "dec_1", "dec_2"]
+    assert answer["next"] is None
+    assert (
+        client.get("/v1/exports/statements", headers=auditor, params={"after": 0}).json()["statements"][0]["puid"]
+        == "dec_1"
+    )
+    refused = client.get("/v1/exports/statements", headers=auditor, params={"terms_url": "mailto:bob@firma.de"})
+    assert refused.status_code == 409
+    assert "dec_0: decision_ground_reference_url" in refused.text
+    assert "bob@firma.de" not in refused.text
+
+
+def test_who_was_refused_is_given_the_reasons_and_nobody_else(client, house, ada, bob):
+    client.post("/v1/videos", json={"prompt": "blood", "seconds": "1", "size": "256x256"}, headers=ada)
+    refusal = house.ledger.decisions(action=Action.BLOCK)[0].id
+
+    answer = client.get(f"/v1/decisions/{refusal}/statement", headers=ada)
+
+    assert answer.status_code == 200
+    assert refusal in answer.json()["text"]
+    assert answer.json()["statement"]["puid"] == refusal
+    assert client.get(f"/v1/decisions/{refusal}/statement", headers=bob).status_code == 404
+
+
+def test_what_restricts_nothing_has_no_statement(client, restricted, auditor):
+    assert client.get("/v1/decisions/dec_3/statement", headers=auditor).status_code == 409
+    assert client.get("/v1/decisions/dec_9/statement", headers=auditor).status_code == 404
+
+
+def test_the_commands_write_batches_and_letters(run, restricted, tmp_path):
+    code, said = run("export", "statements", "--out", tmp_path / "dsa", "--until", "2025-03-01T12:00:02", "--json")
+    assert (code, json.loads(said.out)["statements"]) == (0, 2)
+    assert {path.name for path in (tmp_path / "dsa").iterdir()} == {"statements-00001.json", "report.json"}
+    code, said = run("export", "statements", "--out", tmp_path / "us", "--country", "US")
+    assert code == 1
+    assert "batch 1 was refused" in said.err
+    assert run("export", "statement", "dec_1")[1].out.startswith("Decision dec_1 of 2025-03-01")
+    assert json.loads(run("export", "statement", "dec_1", "--json")[1].out)["puid"] == "dec_1"
+    assert run("export", "statement", "dec_3")[0] == 2
