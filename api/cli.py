@@ -59,6 +59,8 @@ class Commands(LazyGroup):
         "ledger": "api.commands.ledger:app",
         "export": "api.commands.export:app",
         "release": "api.commands.releases:app",
+        "subject": "api.commands.subject:app",
+        "retention": "api.commands.retention:app",
         "keys": "api.commands.keys:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",

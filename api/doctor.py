@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from api.erasing import put_back
 from api.wiring import House
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
@@ -38,6 +39,7 @@ def examine(house: House) -> list[Check]:
 def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "database", lambda: f"{house.engine.dialect.name}, {house.ledger.size()} entries in the ledger"
     yield "ledger", lambda: _ledger(house)
+    yield "erasures", lambda: _erasures(house)
     yield "disk", lambda: _disk(house)
     yield "clock", lambda: _clock(house)
     yield "policy", lambda: f"{house.policy.name} {house.policy.digest}, {len(house.policy.rules)} rules"
@@ -77,6 +79,15 @@ def _ledger(house: House) -> str:
             "run `framegate ledger verify` before anything is appended"
         )
     return f"{size} entries, the newest checkpoint covers {covered}"
+
+
+def _erasures(house: House) -> str:
+    back = put_back(house)
+    if back:
+        raise _BrokenError(
+            f"{len(back)} persons who were erased are back, as after a restore: run `framegate subject reapply`"
+        )
+    return "nobody who was erased is back"
 
 
 def _disk(house: House) -> str:

@@ -21,6 +21,7 @@ from safety.errors import (
     PolicyError,
     ReleaseError,
     SafetyError,
+    SealBroken,
     StepFailed,
     Withdrawn,
 )
@@ -96,6 +97,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     DatabaseError: Problem(503, "database-unavailable", 1),
     ReleaseError: Problem(500, "not-released", 1),
     StepFailed: Problem(500, "step-failed", 1),
+    SealBroken: Problem(500, "sealed-data", 1),
     MediaError: Problem(422, "media", 1),
     UnreadableMedia: Problem(422, "unreadable-media", 1),
     MediaLimitExceeded: Problem(413, "media-limit", 1),

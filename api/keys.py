@@ -5,8 +5,8 @@ Made keys stand in `$FRAMEGATE_HOME/keys` with mode 0600. Settings refuse them i
 
 from __future__ import annotations
 
-import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from api.settings import Settings
@@ -14,12 +14,12 @@ from provenance.base import CredentialSigner, SignerUnusable
 from provenance.certificates import DevelopmentPki, create_development_pki
 from provenance.signers import FileSigner, TimestampPolicy, UnsafeDevelopmentSigner
 from safety.checkpoints import LogKey, LogPublicKey
-from safety.errors import LedgerError
+from safety.errors import LedgerError, SealBroken
 
 LOG_NAME = "framegate/ledger"
 """Origin of the log in signed checkpoints."""
 
-WATERMARK_KEY_BYTES = 32
+SECRET_BYTES = 32
 
 
 def ledger_key(settings: Settings) -> LogKey:
@@ -55,22 +55,39 @@ def watermark_key(settings: Settings) -> bytes:
     Raises:
         SignerUnusable: it cannot be read, or is too short to be a secret.
     """
-    path = settings.watermark_key or _folder(settings) / "watermark.key"
-    if settings.watermark_key is None and not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(os.urandom(WATERMARK_KEY_BYTES))
+    return _secret(settings, settings.watermark_key, "watermark.key", "watermark key", SignerUnusable)
+
+
+def subject_key(settings: Settings) -> bytes:
+    """Return the key that the keys of subjects are sealed with. Never change it: without it nothing sealed opens.
+
+    Raises:
+        SealBroken: it cannot be read, or is too short to be a secret.
+    """
+    return _secret(settings, settings.subject_key, "subjects.key", "key of subjects", SealBroken)
+
+
+def _secret(settings: Settings, named: Path | None, file: str, what: str, error_of: type[Exception]) -> bytes:
+    path = named or _folder(settings) / file
+    if named is None and not path.exists():
+        _make_secret(path)
     try:
         key = path.read_bytes()
     except OSError as error:
-        raise SignerUnusable(f"the watermark key {path} cannot be read: {error.strerror}") from error
-    if len(key) < WATERMARK_KEY_BYTES:
-        raise SignerUnusable(f"the watermark key {path} has {len(key)} bytes; it needs {WATERMARK_KEY_BYTES}")
+        raise error_of(f"the {what} {path} cannot be read: {error.strerror}") from error
+    if len(key) < SECRET_BYTES:
+        raise error_of(f"the {what} {path} has {len(key)} bytes; it needs {SECRET_BYTES}")
     return key
 
 
-def session_secret(settings: Settings) -> bytes:
-    """Return the secret of sessions and sketches, derived from the watermark's; raises as `watermark_key`."""
-    return hmac.digest(watermark_key(settings), b"framegate sessions 1", "sha256")
+def _make_secret(path: Path) -> None:
+    """Write a new secret, whole or not at all; of two processes that try at once, the first one's stays."""
+    draft = path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(os.urandom(SECRET_BYTES))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def anchors_pem(settings: Settings) -> str:

@@ -79,20 +79,27 @@ def look_at_file(house: House, hold: Hold, reviewer: str) -> Path:
     return kept.path(digest)
 
 
-def look_at_still(house: House, hold: Hold, digest: str, reviewer: str) -> Path:
-    """Return a blurred picture that the decision's record names, once the look is recorded. To be read only.
+def look_at_still(house: House, hold: Hold, digest: str, reviewer: str) -> bytes:
+    """Return a blurred picture (JPEG) that the decision's record names, once the look is recorded.
 
     Raises:
-        NotFound: the record names no such picture, or it was erased.
+        NotFound: the record names no such picture, or it or whose it is was erased.
         StorageError: it was altered on the disk.
+        SealBroken: it does not open with the keys of this house.
         LedgerError: the look could not be recorded; nothing is shown.
     """
     named = {each.sha256 for each in hold.decision.measurement.stills}
-    if digest not in named or not house.blobs.contains(digest):
+    if digest not in named or not (house.stills.contains(digest) or house.blobs.contains(digest)):
         raise NotFound(f"decision {hold.decision.id} has no such picture that is kept here")
-    house.blobs.verify(digest)
+    jpeg = house.stills.read(digest) if house.stills.contains(digest) else _plain(house, digest)
     _record(house, hold, reviewer, "still")
-    return house.blobs.path(digest)
+    return jpeg
+
+
+def _plain(house: House, digest: str) -> bytes:
+    """A picture from before pictures were sealed."""
+    house.blobs.verify(digest)
+    return house.blobs.path(digest).read_bytes()
 
 
 def _store(house: House, decision: Decision) -> BlobStore | None:

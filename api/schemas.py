@@ -171,6 +171,28 @@ class OptOutBody(Body):
     names: Names
 
 
+class ErasureBody(Body):
+    """`POST /v1/subjects/erasures`."""
+
+    person: Word | None = None
+    """The `safety_identifier` that a key named; none: the requester itself."""
+
+    requester: Word | None = None
+    """Id of the API key that named the person; default: the caller's own. Others' are for admins."""
+
+    reason: str = Field(min_length=1, max_length=500)
+    """Recorded for good: let it name nobody."""
+
+
+class LegalHoldBody(Body):
+    """`POST /v1/legal-holds`."""
+
+    target: Word
+    """Id of a subject, a video or a scan."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class DecisionQuery(Body):
     """The conditions of `GET /v1/decisions`; a decision meets all that are given."""
 

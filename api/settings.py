@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     policy: Path | None = None
     """Policy file; empty: the one that ships."""
 
+    retention: Path | None = None
+    """File that says how long prompts, files and pictures are kept; empty: the one that ships."""
+
     text_plugins: Path | None = None
     """TOML file of classifiers and judges of text and pictures that are added to the embedded ones; empty: none."""
 
@@ -102,6 +105,9 @@ class Settings(BaseSettings):
     ledger_former_keys: Path | None = None
     """File with the public keys that signed the ledger before, one `framegate ledger key` a line; after a rotation."""
 
+    subject_key: Path | None = None
+    """File of at least 32 secret bytes that the keys of subjects are sealed with; empty: made once in the home."""
+
     prompt_max_characters: int = Field(4000, ge=1)
     """Longest prompt that is judged, in characters."""
 
@@ -137,6 +143,9 @@ class Settings(BaseSettings):
     worker_lease_s: float = Field(15.0, ge=1)
     """Seconds without a heartbeat after which other workers adopt a worker's jobs."""
 
+    checkpoint_every_s: float = Field(60.0, ge=1)
+    """Seconds after which a worker signs a checkpoint, where entries were added since the last."""
+
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least serious log record that is printed to stderr."""
 
@@ -170,6 +179,7 @@ class Settings(BaseSettings):
             "FRAMEGATE_SIGNER_CHAIN": self.signer_chain is None,
             "FRAMEGATE_WATERMARK_KEY": self.watermark_key is None,
             "FRAMEGATE_LEDGER_KEY": self.ledger_key is None,
+            "FRAMEGATE_SUBJECT_KEY": self.subject_key is None,
             "FRAMEGATE_PROVIDER": self.provider == "framegate development",
             "FRAMEGATE_DATABASE_URL (a PostgreSQL server)": not self.database_url.startswith("postgresql"),
             "FRAMEGATE_TIMESTAMP_URL (the time-stamp policy is `required`)": self.timestamp_policy == "required"

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,6 +83,14 @@ class BlobStore:
             self._place(digest).unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"blob {digest} cannot be deleted from {self._root}: {error.strerror}") from error
+
+    def stored(self) -> Iterator[tuple[str, float]]:
+        """Yield the digest of every blob and when it was stored (seconds since 1970), in no order."""
+        for path in self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            try:
+                yield path.name, path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # discarded meanwhile
 
     def verify(self, digest: str) -> None:
         """Read a blob again and compare it with its name.

@@ -121,6 +121,8 @@ class Job:
     """Id of the Job or Release that this one starts from."""
 
     task: Task = Task()
+    owner: str = ""
+    """Id of the Subject whose data the prompt is (`safety.lookup.subjects`); empty: sealed for nobody."""
 
 
 @dataclass(frozen=True)

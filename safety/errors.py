@@ -7,6 +7,7 @@
     ├── StepFailed          a step of a durable job failed; the message has its own error's name and words
     ├── LedgerError         the record could not be written, or what is written does not hold
     │   └── DatabaseError   the database cannot be reached, is busy for too long or has the wrong schema
+    ├── SealBroken          sealed personal data does not open: another key, or it was altered
     ├── NotFound            nothing has this id
     ├── Withdrawn           a release that was recalled: its content is not served any more
     └── Conflict            it exists, but not in a state in which this may happen to it
@@ -43,6 +44,10 @@ class LedgerError(SafetyError):
 
 class DatabaseError(LedgerError):
     """The database cannot be reached, is busy for too long or has the wrong schema."""
+
+
+class SealBroken(SafetyError):
+    """Sealed personal data does not open."""
 
 
 class NotFound(SafetyError):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from media.blobs import BlobStore
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -26,7 +25,7 @@ from safety.modifiers import lowest_in_force
 from safety.policy import Demand, Policy
 from safety.readable import whole_prompt
 from safety.session import NOBODYS, Session, Sessions
-from safety.stills import keep_stills
+from safety.stills import KeepStill, keep_stills
 
 Clock = Callable[[], datetime]
 
@@ -50,8 +49,8 @@ class Gate:
     standing: Standing | None = None
     """Answers for registered names: consents and opt-outs."""
 
-    blobs: BlobStore | None = None
-    """Where blurred pictures of findings are kept; None: nowhere."""
+    keep_still: KeepStill | None = None
+    """Keeps blurred pictures of findings; None: none are kept."""
 
     def check_prompt(
         self,
@@ -123,19 +122,19 @@ class Gate:
             watch=lowest_in_force(self.policy, checkpoint),
             settled=self.settled_at(checkpoint),
         )
-        measurement = self.with_stills(checkpoint, video.measurement, Path(path))
+        measurement = self.with_stills(checkpoint, video.measurement, Path(path), job)
         return self.record(checkpoint, f"sha256:{video.sha256}", measurement, job=job, supersedes=supersedes)
 
-    def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path) -> Measurement:
+    def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path, job: str | None) -> Measurement:
         """Keep blurred pictures of what was found, for reviewers; nothing is kept of what passes.
 
         Raises:
             MediaError: the file cannot be decoded again, or the pictures cannot be stored.
         """
-        if self.blobs is None:
+        if self.keep_still is None:
             return measurement
         verdict = judge(self.policy, checkpoint, measurement)
-        return replace(measurement, stills=keep_stills(path, verdict, self.limits, self.blobs))
+        return replace(measurement, stills=keep_stills(path, verdict, self.limits, self.keep_still, job))
 
     def plan_at(self, checkpoint: Checkpoint, *, full: bool = False) -> SamplingPlan:
         """Return how densely a video is looked at there: as configured, denser where the policy demands it."""

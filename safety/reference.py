@@ -74,7 +74,7 @@ class InputGate:
         return self.gate.record(
             Checkpoint.INPUT,
             f"sha256:{subject}",
-            self.gate.with_stills(Checkpoint.INPUT, together, path),
+            self.gate.with_stills(Checkpoint.INPUT, together, path, job or recorded.job),
             job=job or recorded.job,
             requester=recorded.requester,
             parent=release,

@@ -67,8 +67,9 @@ class Sessions:
     """Remembers nothing itself: reads the record."""
 
     record: LedgerReader
-    secret: bytes
-    """At least 32 bytes that never change: another secret forgets every session."""
+    secret_of: Callable[[str], bytes]
+    """Returns at least 32 bytes for each person, always the same for one (`SubjectKeys.secret_of`): when they are gone,
+    nobody can tell any more whose session it was, or try words on what was refused in it."""
 
     plain: Callable[[str], str] = str
     """Undoes disguises (`classifiers.normalize`), so that a disguised word is the same word."""
@@ -77,8 +78,9 @@ class Sessions:
         """Return the session of `who` (empty: nobody's) and the sketch of what they ask for."""
         if not who:
             return NOBODYS
-        id_ = hmac.digest(self.secret, f"session {who}".encode(), "sha256").hex()[:32]
-        key = hmac.digest(self.secret, f"words {id_}".encode(), "sha256")
+        secret = self.secret_of(who)
+        id_ = hmac.digest(secret, f"session {who}".encode(), "sha256").hex()[:32]
+        key = hmac.digest(secret, f"words {id_}".encode(), "sha256")
         return Session(id_, sketch(self.plain(text), key))
 
     def measure(self, measurement: Measurement, session: Session, parent: str | None, now: datetime) -> Measurement:

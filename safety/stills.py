@@ -1,16 +1,20 @@
 """Keeps a blurred picture of each place where a Finding is strongest, so that a reviewer sees what it is about.
 
-The pictures are content: they lie in the blob store and can be erased; the record names them by digest. Judges nothing.
+The pictures are content: kept sealed (`safety.still_store`), they can be erased. The record names them by digest.
+Judges nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from media.blobs import BlobStore
 from media.limits import Limits
 from media.peeks import blurred_jpeg, frames_at
 from safety.domain import Still, TimeSpan, Verdict
+
+KeepStill = Callable[[bytes, str | None], str]
+"""Keeps a JPEG about a job and returns the digest that names it: `StillStore.keep`."""
 
 MOST_STILLS = 8
 """Pictures kept for one video, of the strictest findings first."""
@@ -27,7 +31,7 @@ def peaks_of(verdict: Verdict) -> list[tuple[float, TimeSpan]]:
     return list(peaks.items())
 
 
-def keep_stills(path: Path, verdict: Verdict, limits: Limits, blobs: BlobStore) -> tuple[Still, ...]:
+def keep_stills(path: Path, verdict: Verdict, limits: Limits, keep: KeepStill, job: str | None) -> tuple[Still, ...]:
     """Store blurred pictures of the strongest frames of a video and return them in order of time.
 
     Raises:
@@ -35,4 +39,4 @@ def keep_stills(path: Path, verdict: Verdict, limits: Limits, blobs: BlobStore) 
     """
     times_s = [at for at, _ in peaks_of(verdict)[:MOST_STILLS]]
     frames = frames_at(path, times_s, limits)
-    return tuple(Still(at, blobs.put_bytes(blurred_jpeg(frame))) for at, frame in sorted(frames.items()))
+    return tuple(Still(at, keep(blurred_jpeg(frame), job)) for at, frame in sorted(frames.items()))

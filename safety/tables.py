@@ -7,6 +7,7 @@
     claims                                                who works on which hold; may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
     banks, bank_items, bank_revision                      the same (`safety.registers`)
+    subjects, legal_holds, chores                         whose data is sealed, what must be kept (`safety.keeping`)
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
 to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 
 from safety.columns import Position, UtcTime, metadata
+from safety.keeping import chores, legal_holds, subjects
 from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs
 
 entries = Table(
@@ -177,6 +179,7 @@ jobs = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("parent", Text),
     Column("task", JSON(none_as_null=True)),  # none: a clip from the prompt alone
+    Column("owner", Text, index=True),  # of subjects; the prompt is sealed with its key
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "requester", "created_at", "id"),
@@ -194,6 +197,7 @@ scans = Table(
     Column("name", Text, nullable=False),
     Column("report", JSON(none_as_null=True)),
     Column("error", Text, nullable=False),
+    Column("owner", Text, index=True),  # of subjects; the name is sealed with its key
     Index(None, "created_at", "id"),
     Index(None, "requester", "created_at", "id"),
 )
@@ -239,6 +243,7 @@ __all__ = [
     "bank_revision",
     "banks",
     "checkpoints",
+    "chores",
     "claims",
     "consents",
     "decisions",
@@ -247,11 +252,13 @@ __all__ = [
     "idempotency",
     "jobs",
     "ledger_head",
+    "legal_holds",
     "likeness_names",
     "metadata",
     "opt_outs",
     "releases",
     "scans",
+    "subjects",
     "subtrees",
     "withdrawals",
     "workers",

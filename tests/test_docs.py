@@ -18,8 +18,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 WORDS = (
     "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span",
     "Segment", "Coverage", "Category", "Threshold", "Rule", "Remedy", "Modifier", "Policy", "Finding", "Still",
-    "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Appeal", "Manifest",
-    "Credential", "SoftBinding", "Release", "Withdrawal", "Origin",
+    "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Subject", "Appeal",
+    "Manifest", "Credential", "SoftBinding", "Release", "Withdrawal", "Origin",
 )  # fmt: skip
 """The words of the house, in the order in which things happen."""
 

@@ -91,7 +91,7 @@ class World:
             limits=DEFAULT_LIMITS,
             plan=SamplingPlan(),
             prompt_max_characters=1000,
-            blobs=self.blobs,
+            keep_still=lambda jpeg, _job: self.blobs.put_bytes(jpeg),
         )
         self.desk = ReleaseDesk(
             ledger=self.ledger,

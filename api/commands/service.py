@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from api.doctor import examine
+from api.housekeeping import Housekeeping
 from api.settings import Settings
 from api.terminal import Exit, print_json, say
 from api.wiring import open_house, prepare
@@ -54,10 +55,13 @@ def worker() -> None:
         house.self_test()
         worker = make_worker(house)
         worker.start()
+        housekeeping = Housekeeping(house)
+        housekeeping.start()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: worker.request_stop())
         say("worker is ready")
         worker.wait()
+        housekeeping.stop()
         worker.stop()
 
 

@@ -85,10 +85,10 @@ def get_review_content(decision: Id, house: HouseOf, caller: Reviewer) -> FileRe
     )
 
 
-def get_review_still(decision: Id, still: Id, house: HouseOf, caller: Reviewer) -> FileResponse:
+def get_review_still(decision: Id, still: Id, house: HouseOf, caller: Reviewer) -> Response:
     """Send a blurred picture of the frame in which a finding is strongest; the look is recorded."""
     hold = hold_of(house, decision)
-    return FileResponse(look_at_still(house, hold, still, caller.id), media_type="image/jpeg", headers=UNKEPT)
+    return Response(look_at_still(house, hold, still, caller.id), media_type="image/jpeg", headers=UNKEPT)
 
 
 def decide_review(decision: Id, body: ReviewBody, house: HouseOf, caller: Reviewer) -> Json:

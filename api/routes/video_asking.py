@@ -49,12 +49,19 @@ def ask(house: House, caller: Caller, request: Request, asked: Asked, wanted: Wa
     prompt = house.prompt_gate.readable(body.prompt, body.scenes)
     width, height = read_size(wanted.size)
     moment = datetime.now(UTC)
+    owner = house.subjects.of(whose(caller, body)).id
     job = Job("", prompt, wanted.seconds, width, height, wanted.seed, caller.id, moment, parent=wanted.parent)
+    job = replace(job, owner=owner)
     house.generator.check(request_of(replace(job, task=Task(wanted.start.capability, (), wanted.start.strength))))
     same = {**body.model_dump(), "files": asked.digests(), "path": request.url.path}
     job = replace(job, id=choose_id(request, house, caller.id, "video", same))
     with _leaving_nothing(house, job):
         return _queue(house, caller, wanted, place(house, job, wanted.start))
+
+
+def whose(caller: Caller, body: PromptBody) -> str:
+    """Return who asks, and whose data the prompt is: the person that the key named, or the key itself."""
+    return session_of(caller, body.safety_identifier) or caller.id
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def _queue(house: House, caller: Caller, wanted: Wanted, job: Job) -> JSONRespon
         body.prompt,
         scenes=body.scenes,
         requester=caller.id,
-        session=session_of(caller, body.safety_identifier) or caller.id,
+        session=whose(caller, body),
         job=job.id,
         parent=job.parent,
     )

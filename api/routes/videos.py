@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.auth import HouseOf, Requester
+from api.erasing import discard_files, stop
 from api.errors import InvalidRequestError
 from api.routes.owned import job_of
 from api.routes.video_asking import POLL_AFTER_MS, Wanted, ask
@@ -22,10 +23,7 @@ from api.routes.video_view import video_view
 from api.schemas import Id, PageQuery, form_of
 from api.starting import Start
 from api.video_schemas import VideoBody
-from api.wiring import House
 from generator.base import Capability
-from safety.domain import Job, JobStatus
-from safety.errors import Conflict
 
 PATH = "/v1/videos"
 
@@ -100,21 +98,8 @@ def get_video(video: Id, response: Response, house: HouseOf, caller: Requester) 
 def delete_video(video: Id, house: HouseOf, caller: Requester) -> dict[str, Any]:
     """Stop a job, erase its prompt and discard its files. What was decided about it stays in the record."""
     job = job_of(house, caller, video)
-    if job.status not in (JobStatus.RELEASED, JobStatus.REFUSED, JobStatus.CANCELLED):
-        job = _cancelled(house, job)
+    house.legal_holds.refuse_if_held([job.id, job.owner])
+    job = stop(house, job)
     house.jobs.erase_prompt(job.id)
-    release = house.ledger.release_of_job(job.id)
-    marked = job.outputs.get("mark", {}).get("sha256")
-    for digest in (release.sha256 if release else None, marked):
-        if isinstance(digest, str):
-            house.blobs.discard(digest)
-    house.shelf.discard(job.id)
+    discard_files(house, job)
     return {"id": job.id, "object": "video.deleted", "deleted": True}
-
-
-def _cancelled(house: House, job: Job) -> Job:
-    try:
-        house.cancel(job.id)
-        return house.jobs.set_status(job.id, JobStatus.CANCELLED)
-    except Conflict:
-        return house.jobs.get(job.id)  # a worker was faster: it ended meanwhile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.keys import anchors_pem, ledger_key, watermark_key
+from api.keys import anchors_pem, ledger_key, subject_key, watermark_key
 from api.settings import Settings
 from api.wiring.house import House, now
 from api.wiring.offered import offered_signals
@@ -43,6 +43,7 @@ def prepare(settings: Settings, *, queue: bool = True) -> None:
     finally:
         engine.dispose()
     ledger_key(settings)
+    subject_key(settings)
     watermark_key(settings)
     anchors_pem(settings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from api.keys import WATERMARK_KEY_BYTES
+from api.keys import SECRET_BYTES
 from api.settings import Settings
 from api.wiring.house import House
 from classifiers import catalog
@@ -102,9 +102,9 @@ def open_origin_bench(settings: Settings, name: str | None) -> OriginBench:
 
 def open_watermark() -> Watermark:
     """Return a watermark of a key made for measuring: the house's own key marks nothing that is not released."""
-    return SpreadSpectrumWatermark(os.urandom(WATERMARK_KEY_BYTES))
+    return SpreadSpectrumWatermark(os.urandom(SECRET_BYTES))
 
 
 def stranger_watermarks(count: int) -> list[Watermark]:
     """Return watermarks of keys that nothing was marked with."""
-    return [SpreadSpectrumWatermark(os.urandom(WATERMARK_KEY_BYTES)) for _ in range(count)]
+    return [SpreadSpectrumWatermark(os.urandom(SECRET_BYTES)) for _ in range(count)]

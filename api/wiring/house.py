@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.keys import anchors_pem, session_secret, signer, watermark_key
+from api.keys import anchors_pem, signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator
 from api.wiring.offered import offered_signals
@@ -138,13 +138,13 @@ class House(Records):
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
             standing=self.likeness,
-            blobs=self.blobs,
+            keep_still=self.stills.keep,
         )
 
     @cached_property
     def sessions(self) -> Sessions:
         """Whose requests belong together."""
-        return Sessions(self.ledger, session_secret(self.settings), lambda text: normalize(text).text)
+        return Sessions(self.ledger, self.subjects.secret_of, lambda text: normalize(text).text)
 
     @cached_property
     def sampling(self) -> SamplingPlan:

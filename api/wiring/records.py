@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from api.keys import former_ledger_keys, ledger_key
+from api.keys import former_ledger_keys, ledger_key, subject_key
 from api.settings import Settings
 from classifiers.registered_names import first_word
 from media.blobs import BlobStore
@@ -15,8 +15,9 @@ from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
-from safety.lookup import ApiKeys, Idempotency, JobStore, LikenessRegistry, ScanStore
+from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, SubjectKeys
 from safety.review import Review
+from safety.still_store import StillStore, owner_in
 from safety.withdrawals import Withdrawals
 
 if TYPE_CHECKING:
@@ -56,14 +57,24 @@ class Records:
         return Ledger(self.engine, self.log_key, former_keys=self.former_log_keys)
 
     @cached_property
+    def subjects(self) -> SubjectKeys:
+        """Whose data is kept, and the keys it is sealed with."""
+        return SubjectKeys(self.engine, subject_key(self.settings))
+
+    @cached_property
+    def legal_holds(self) -> LegalHolds:
+        """What must not be erased."""
+        return LegalHolds(self.engine, self._append_event)
+
+    @cached_property
     def jobs(self) -> JobStore:
         """Jobs and where they stand."""
-        return JobStore(self.engine)
+        return JobStore(self.engine, subjects=self.subjects)
 
     @cached_property
     def scans(self) -> ScanStore:
         """Scans asked for over HTTP."""
-        return ScanStore(self.engine)
+        return ScanStore(self.engine, subjects=self.subjects)
 
     @cached_property
     def keys(self) -> ApiKeys:
@@ -110,6 +121,12 @@ class Records:
         except NotFound:  # a library's job has no row
             return None
         return found if isinstance(found, str) else None
+
+    @cached_property
+    def stills(self) -> StillStore:
+        """Blurred pictures of findings, sealed."""
+        owner_of = owner_in(lambda job: self.jobs.get(job).owner, lambda scan: self.scans.get(scan).owner)
+        return StillStore(BlobStore(self.settings.home / "stills"), self.subjects, owner_of)
 
     @cached_property
     def uploads(self) -> BlobStore:

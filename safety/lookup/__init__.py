@@ -6,6 +6,8 @@
     access   API keys and idempotency keys
     consents who may show whose likeness, and who is never shown
     banks    banks of known content
+    subjects whose data is sealed with which key
+    legal_holds what must not be erased
 
 The record itself is only written by `safety.ledger`.
 """
@@ -18,8 +20,10 @@ from safety.lookup.banks import BankStore
 from safety.lookup.claims import Claim, Claims
 from safety.lookup.consents import LikenessRegistry
 from safety.lookup.jobs import JobStore
+from safety.lookup.legal_holds import LegalHold, LegalHolds
 from safety.lookup.record import Entry, LedgerReader
 from safety.lookup.scans import Scan, ScanStatus, ScanStore
+from safety.lookup.subjects import Subject, SubjectKeys
 
 __all__ = [
     "ApiKey",
@@ -32,8 +36,12 @@ __all__ = [
     "Idempotency",
     "JobStore",
     "LedgerReader",
+    "LegalHold",
+    "LegalHolds",
     "LikenessRegistry",
     "Scan",
     "ScanStatus",
     "ScanStore",
+    "Subject",
+    "SubjectKeys",
 ]

@@ -5,22 +5,25 @@
       │         held─┘         a job that failed, or whose worker died, may be queued and run again
       └───────────┘
 
-A job row is working state: it proves nothing and may be corrected. Its prompt is content: erasing it is allowed.
+A job row is working state: it proves nothing and may be corrected. Its prompt is content: sealed with the key of whose
+it is (`safety.lookup.subjects`), and erasing it is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, func, select, tuple_, update
 
 from generator.base import Capability
 from safety.database import insert_unless_there, reading, utc_now, writing
 from safety.domain import Job, JobStatus, Reference, Task
-from safety.errors import Conflict, InvalidContent, NotFound
+from safety.errors import Conflict, InvalidContent, NotFound, SealBroken
+from safety.lookup.legal_holds import refuse_if_held
+from safety.lookup.subjects import MARK, SubjectKeys
 from safety.tables import jobs
 
 _S = JobStatus
@@ -43,23 +46,29 @@ MAX_SEED = (1 << 63) - 1
 class JobStore:
     """Keeps jobs; safe to use from several threads and processes."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime] = utc_now, subjects: SubjectKeys | None = None
+    ) -> None:
+        """Take the keys of whose data prompts are; without them, prompts stand as they are and sealed ones are shut."""
         self._engine = engine
         self._clock = clock
+        self._subjects = subjects
 
     def create(self, job: Job) -> Job:
-        """Keep a new job, once for its id, and return the one that is kept.
+        """Keep a new job, once for its id, and return the one that is kept. Its owner is its requester unless it says.
 
         Raises:
             InvalidContent: the prompt holds U+0000 or half a surrogate pair, or the seed needs more than 63 bits.
             DatabaseError: the database is gone.
         """
         _refuse_unstorable(job)
+        owner = job.owner or (self._subjects.of(job.requester).id if self._subjects else "")
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in jobs.c.keys() if name != "updated_at"}  # noqa: SIM118
             values |= {"status": job.status.value, "task": _task_record(job.task), "updated_at": self._clock()}
+            values |= {"owner": owner or None, "prompt": self._sealed(connection, owner, job.id, job.prompt)}
             insert_unless_there(connection, jobs, values)
-            return _to_job(connection.execute(select(jobs).where(jobs.c.id == job.id)).one())
+            return self._one(connection, job.id)
 
     def get(self, id_: str) -> Job:
         """Return a job.
@@ -68,10 +77,7 @@ class JobStore:
             NotFound: there is none with this id.
         """
         with reading(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == id_)).one_or_none()
-        if row is None:
-            raise NotFound(f"no job has the id {id_}")
-        return _to_job(row)
+            return self._one(connection, id_)
 
     def list(
         self,
@@ -103,7 +109,13 @@ class JobStore:
             last = (self.get(after).created_at, after)
             query = query.where(place > last if oldest_first else place < last)
         with reading(self._engine) as connection:
-            return [_to_job(row) for row in connection.execute(query)]
+            return list(self._opened(connection, connection.execute(query).all()))
+
+    def owned_by(self, owner: str) -> Sequence[Job]:
+        """Return every job of a Subject, oldest first."""
+        query = select(jobs).where(jobs.c.owner == owner).order_by(jobs.c.created_at, jobs.c.id)
+        with reading(self._engine) as connection:
+            return self._opened(connection, connection.execute(query).all())
 
     def counts(self) -> dict[JobStatus, int]:
         """Return how many jobs stand where; a status that no job has is left out."""
@@ -132,23 +144,71 @@ class JobStore:
             if outputs is not None:
                 values["outputs"] = outputs
             connection.execute(update(jobs).where(jobs.c.id == id_).values(values))
-            return _to_job(connection.execute(select(jobs).where(jobs.c.id == id_)).one())
+            return self._one(connection, id_)
 
     def erase_prompt(self, id_: str) -> None:
         """Remove the text of a prompt; its digest stays in the ledger.
 
         Raises:
             NotFound: there is no such job.
+            Conflict: it, or whose it is, is under a legal hold.
         """
         with writing(self._engine) as connection:
-            change = update(jobs).where(jobs.c.id == id_).values(prompt="", updated_at=self._clock())
+            owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == id_)).scalar()
+            refuse_if_held(connection, [id_, owner or ""])
+            change = update(jobs).where(jobs.c.id == id_).values(prompt="")
             if connection.execute(change).rowcount == 0:
                 raise NotFound(f"no job has the id {id_}")
 
+    def seal_plain(self, limit: int = 500) -> int:
+        """Seal up to `limit` prompts that stand as they are, from before prompts were sealed; return how many."""
+        if self._subjects is None:
+            return 0
+        plain = select(jobs.c.id, jobs.c.requester, jobs.c.prompt).where(jobs.c.owner.is_(None), jobs.c.prompt != "")
+        with reading(self._engine) as connection:
+            rows = connection.execute(plain.limit(limit)).all()
+        owners = {requester: self._subjects.of(requester).id for requester in {row.requester for row in rows}}
+        with writing(self._engine) as connection:
+            for id_, requester, prompt in rows:
+                sealed = self._sealed(connection, owners[requester], id_, prompt)
+                same = update(jobs).where(jobs.c.id == id_, jobs.c.prompt == prompt)
+                connection.execute(same.values(prompt=sealed, owner=owners[requester]))
+        return len(rows)
 
-def _to_job(row: Row[Any]) -> Job:
+    def _sealed(self, connection: Connection, owner: str, id_: str, prompt: str) -> str:
+        if not prompt or not owner:
+            return prompt
+        return _keys(self._subjects).seal(connection, owner, prompt, _place(id_))
+
+    def _one(self, connection: Connection, id_: str) -> Job:
+        rows = connection.execute(select(jobs).where(jobs.c.id == id_)).all()
+        if not rows:
+            raise NotFound(f"no job has the id {id_}")
+        return self._opened(connection, rows)[0]
+
+    def _opened(self, connection: Connection, rows: Sequence[Row[Any]]) -> Sequence[Job]:
+        """Read rows, their prompts opened."""
+        prompts = [row.prompt for row in rows]
+        if any(prompt.startswith(MARK) and row.owner for prompt, row in zip(prompts, rows, strict=True)):
+            sealed = ((row.owner or "", row.prompt, _place(row.id)) for row in rows)
+            prompts = _keys(self._subjects).unseal(connection, sealed)
+        return [_to_job(row, prompt) for row, prompt in zip(rows, prompts, strict=True)]
+
+
+def _keys(subjects: SubjectKeys | None) -> SubjectKeys:
+    if subjects is None:
+        raise SealBroken("a prompt is sealed, and this store was opened without the keys of subjects")
+    return subjects
+
+
+def _place(id_: str) -> str:
+    return f"the prompt of job {id_}"
+
+
+def _to_job(row: Row[Any], prompt: str) -> Job:
     values = dict(row._mapping)
     del values["updated_at"]
+    values |= {"prompt": prompt, "owner": row.owner or ""}
     return Job(**{**values, "status": JobStatus(values["status"]), "task": _task_of(values["task"])})
 
 

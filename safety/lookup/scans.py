@@ -1,4 +1,7 @@
-"""Scans asked for over HTTP: who asked, what for, and the report. The Decision about each stands in the ledger."""
+"""Scans asked for over HTTP: who asked, what for, and the report. The Decision about each stands in the ledger.
+
+What the requester calls the file is sealed with the requester's key (`safety.lookup.subjects`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Engine, Row, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, select, tuple_, update
 
 from safety.database import insert_unless_there, reading, utc_now, writing
-from safety.errors import Conflict, NotFound
+from safety.errors import Conflict, NotFound, SealBroken
+from safety.lookup.subjects import MARK, SubjectKeys
 from safety.tables import scans
 
 
@@ -43,22 +47,32 @@ class Scan:
     status: ScanStatus = ScanStatus.QUEUED
     report: dict[str, Any] | None = None
     error: str = ""
+    owner: str = ""
+    """Id of the Subject whose data the name is; empty: sealed for nobody."""
 
 
 class ScanStore:
     """Keeps scans; safe to use from several threads and processes."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime] = utc_now, subjects: SubjectKeys | None = None
+    ) -> None:
+        """Take the keys of whose data names are; without them, names stand as they are, and sealed ones are shut."""
         self._engine = engine
         self._clock = clock
+        self._subjects = subjects
 
     def create(self, scan: Scan) -> Scan:
         """Keep a new scan, once for its id, and return the one that is kept."""
+        owner = scan.owner or (self._subjects.of(scan.requester).id if self._subjects else "")
+        name = scan.name.replace("\x00", "")
         with writing(self._engine) as connection:
+            if self._subjects is not None and name:
+                name = self._subjects.seal(connection, owner, name, _place(scan.id))
             values = {name: getattr(scan, name) for name in scans.c.keys() if name != "updated_at"}  # noqa: SIM118
-            values |= {"status": scan.status.value, "updated_at": self._clock(), "name": scan.name.replace("\x00", "")}
+            values |= {"status": scan.status.value, "updated_at": self._clock(), "name": name, "owner": owner or None}
             insert_unless_there(connection, scans, values)
-            return _to_scan(connection.execute(select(scans).where(scans.c.id == scan.id)).one())
+            return self._opened(connection, connection.execute(select(scans).where(scans.c.id == scan.id)).all())[0]
 
     def get(self, id_: str) -> Scan:
         """Return a scan.
@@ -67,10 +81,10 @@ class ScanStore:
             NotFound: there is none with this id.
         """
         with reading(self._engine) as connection:
-            row = connection.execute(select(scans).where(scans.c.id == id_)).one_or_none()
-        if row is None:
+            found = self._opened(connection, connection.execute(select(scans).where(scans.c.id == id_)).all())
+        if not found:
             raise NotFound(f"no scan has the id {id_}")
-        return _to_scan(row)
+        return found[0]
 
     def list(self, *, requester: str | None = None, after: str | None = None, limit: int = 50) -> list[Scan]:
         """Return up to `limit` scans, newest first; `after` is the id of the last one of the page before."""
@@ -80,7 +94,7 @@ class ScanStore:
         if after is not None:
             query = query.where(tuple_(scans.c.created_at, scans.c.id) < (self.get(after).created_at, after))
         with reading(self._engine) as connection:
-            return [_to_scan(row) for row in connection.execute(query)]
+            return list(self._opened(connection, connection.execute(query).all()))
 
     def unfinished(self, *, sha256: str | None = None, limit: int = 1000) -> Sequence[Scan]:
         """Return up to `limit` scans that have not ended, oldest first; with `sha256`, those of this upload."""
@@ -89,7 +103,7 @@ class ScanStore:
             query = query.where(scans.c.sha256 == sha256)
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(scans.c.created_at, scans.c.id).limit(limit))
-            return [_to_scan(row) for row in rows]
+            return self._opened(connection, rows.all())
 
     def set_status(
         self, id_: str, status: ScanStatus, *, report: dict[str, Any] | None = None, error: str = ""
@@ -107,13 +121,27 @@ class ScanStore:
             if row.status in FINAL:
                 if row.status != status:
                     raise Conflict(f"scan {id_} is {row.status} and cannot become {status}")
-                return _to_scan(row)
+                return self._opened(connection, [row])[0]
             values = {"status": status.value, "report": report, "error": error, "updated_at": self._clock()}
             connection.execute(update(scans).where(scans.c.id == id_).values(values))
-            return _to_scan(connection.execute(select(scans).where(scans.c.id == id_)).one())
+            return self._opened(connection, connection.execute(select(scans).where(scans.c.id == id_)).all())[0]
+
+    def _opened(self, connection: Connection, rows: Sequence[Row[Any]]) -> Sequence[Scan]:
+        """Read rows, their names opened."""
+        names = [row.name for row in rows]
+        if any(name.startswith(MARK) and row.owner for name, row in zip(names, rows, strict=True)):
+            if self._subjects is None:
+                raise SealBroken("a name is sealed, and this store was opened without the keys of subjects")
+            names = self._subjects.unseal(connection, ((row.owner or "", row.name, _place(row.id)) for row in rows))
+        return [_to_scan(row, name) for row, name in zip(rows, names, strict=True)]
 
 
-def _to_scan(row: Row[Any]) -> Scan:
+def _place(id_: str) -> str:
+    return f"the name of scan {id_}"
+
+
+def _to_scan(row: Row[Any], name: str) -> Scan:
     values = dict(row._mapping)
     del values["updated_at"]
+    values |= {"name": name, "owner": row.owner or ""}
     return Scan(**{**values, "status": ScanStatus(values["status"])})

@@ -249,7 +249,7 @@ def test_production_refuses_what_is_only_fit_for_development(framegate, monkeypa
     answer = framegate("check", "a red ball")
 
     assert answer.code == 2
-    for name in ("SIGNER_CHAIN", "WATERMARK_KEY", "LEDGER_KEY", "DATABASE_URL"):
+    for name in ("SIGNER_CHAIN", "WATERMARK_KEY", "LEDGER_KEY", "SUBJECT_KEY", "DATABASE_URL"):
         assert f"FRAMEGATE_{name}" in answer.err
 
 

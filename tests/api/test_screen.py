@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 
@@ -92,7 +93,7 @@ def test_the_json_names_a_blurred_still_that_is_kept(screen, house, tmp_path):
     view = json.loads(out)
     (finding,) = view["findings"]
     assert view["file"].endswith("v.mp4")
-    still = np.asarray(Image.open(house.blobs.path(finding["still"])))
+    still = np.asarray(Image.open(io.BytesIO(house.stills.read(finding["still"]))))
     sharpest = max(np.abs(np.diff(still.astype(int), axis=axis)).max() for axis in (0, 1))
     assert still.shape[:2] == (96, 128)
     assert int(still[40, 64, 0]) - int(still[40, 64, 1]) > 60  # the red patch is still red ...

@@ -55,7 +55,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def inputs(world: World, policy=POLICY) -> InputGate:
-    gate = replace(world.gate, policy=policy, sessions=Sessions(world.ledger, b"s" * 32))
+    gate = replace(world.gate, policy=policy, sessions=Sessions(world.ledger, lambda _: b"s" * 32))
     return InputGate(gate, world.watermark, ReleaseIndex(world.ledger))
 
 

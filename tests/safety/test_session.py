@@ -47,7 +47,7 @@ class Day:
             self.world.gate,
             policy=policy,
             clock=lambda: self.now,
-            sessions=Sessions(self.world.ledger, SECRET),
+            sessions=Sessions(self.world.ledger, lambda _: SECRET),
         )
 
     def ask(self, prompt: str, who: str = "ada", **more: str) -> Decision:
@@ -192,7 +192,7 @@ def test_scripts_without_spaces_are_compared_too() -> None:
 
 
 def test_sketches_of_two_sessions_cannot_be_compared(day: Day) -> None:
-    sessions = Sessions(day.world.ledger, SECRET)
+    sessions = Sessions(day.world.ledger, lambda _: SECRET)
     ada, bob = (sessions.begin(who, REWORDINGS[0]) for who in ("ada", "bob"))
 
     assert ada.id != bob.id

@@ -1,0 +1,112 @@
+"""Erases what the house keeps: of one job, or of a person with a receipt. What may be erased is `safety.erasure`.
+
+Receipts are also kept in `$FRAMEGATE_HOME/erasures`, beside the database and not in it: a database that was put back to
+an older state has the keys again, and `reapply` destroys them again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from api.wiring import House
+from media.durable import publish
+from media.errors import StorageError
+from safety.domain import Job, JobStatus
+from safety.erasure import Erasure, Receipt
+from safety.errors import Conflict, LedgerError, NotFound
+from safety.lookup import Subject
+from safety.lookup.record import MAX_PAGE
+
+ENDED = frozenset({JobStatus.RELEASED, JobStatus.REFUSED, JobStatus.CANCELLED})
+
+
+def stop(house: House, job: Job) -> Job:
+    """Cancel a job that has not ended, and return it as it is now."""
+    if job.status in ENDED:
+        return job
+    try:
+        house.cancel(job.id)
+        return house.jobs.set_status(job.id, JobStatus.CANCELLED)
+    except Conflict:
+        return house.jobs.get(job.id)  # a worker was faster: it ended meanwhile
+
+
+def discard_files(house: House, job: Job) -> int:
+    """Delete a job's videos, blurred pictures and references; return how many files of the first two there were.
+
+    Raises:
+        StorageError: one could not be deleted.
+    """
+    release = house.ledger.release_of_job(job.id)
+    marked = job.outputs.get("mark", {}).get("sha256")
+    digests = {release.sha256 if release else None, marked}
+    for decision in house.ledger.decisions(job=job.id, limit=MAX_PAGE):
+        digests |= {still.sha256 for still in decision.measurement.stills}
+    count = 0
+    for digest in (each for each in digests if isinstance(each, str)):
+        for store in (house.blobs, house.stills):
+            count += store.contains(digest)
+            store.discard(digest)
+    house.shelf.discard(job.id)
+    return count
+
+
+def erasure_of(house: House) -> Erasure:
+    """Return what erases persons of this house."""
+    return Erasure(
+        house.engine,
+        house.ledger,
+        house.subjects,
+        house.jobs,
+        lambda job: stop(house, job),
+        lambda job: discard_files(house, job),
+        (house.log_key.public, *house.former_log_keys),
+    )
+
+
+def erase(house: House, subject: Subject, *, actor: str, reason: str) -> Receipt:
+    """Erase everything kept of a Subject, and keep its receipt; raises as `Erasure.erase`."""
+    receipt = erasure_of(house).erase(subject, actor=actor, reason=reason)
+    folder = _folder(house)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = folder / f".{subject.id}.draft"
+        draft.write_text(json.dumps(receipt.to_json()), encoding="utf-8")
+        publish(draft, folder / f"{subject.id}.json")
+    except OSError as error:
+        raise StorageError(f"erased and recorded, but {folder} cannot be written: {error.strerror}") from error
+    return receipt
+
+
+def put_back(house: House) -> list[tuple[Subject, dict[str, Any]]]:
+    """Return Subjects that have a key although a receipt says that it was destroyed, with what was recorded then.
+
+    Raises:
+        LedgerError: a receipt is not one.
+    """
+    found = []
+    for path in sorted(_folder(house).glob("sub_*.json")):
+        try:
+            recorded = json.loads(json.loads(path.read_text(encoding="utf-8"))["entry"])
+            subject = house.subjects.find(recorded["subject"])
+        except NotFound:
+            continue  # the database is older than the person
+        except (OSError, ValueError, KeyError, TypeError):
+            raise LedgerError(f"{path} is no receipt of an erasure: it was damaged; restore or remove it") from None
+        if subject.erased_at is None:
+            found.append((subject, recorded))
+    return found
+
+
+def reapply(house: House) -> int:
+    """Erase again what a restored backup brought back, and return how many persons that were."""
+    back = put_back(house)
+    for subject, recorded in back:
+        erase(house, subject, actor=recorded["actor"], reason=recorded["reason"])
+    return len(back)
+
+
+def _folder(house: House) -> Path:
+    return house.settings.home / "erasures"
