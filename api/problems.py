@@ -1,7 +1,7 @@
 """Tells an exception to a client: RFC 9457 problem+json, or OpenAI's error envelope on the routes of OpenAI's shape.
 
-A prompt is never in an answer or a log line: validation errors are told by field and rule, not by value, and an
-unexpected exception is logged by its type and place, not by its message. Which exception is which problem is
+A prompt is never in an answer or a log line: validation errors are told by field and rule, not by value (`api.faults`),
+and an unexpected exception is logged by its type and place, not by its message. Which exception is which problem is
 `api.errors`.
 """
 
@@ -27,6 +27,7 @@ from api.errors import (
     UnauthorizedError,
     problem_of,
 )
+from api.faults import explain_validation
 
 log = logging.getLogger(__name__)
 
@@ -102,19 +103,9 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "request_id", "unknown"))
 
 
-def explain_validation(faults: list[Any]) -> tuple[str, str | None]:
-    """Say in words which field breaks which rule, and name the first such field; the values are left out."""
-    told = []
-    for fault in faults[:5]:
-        place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query", "path"))
-        told.append(f"{place}: {fault['msg']}" if place else str(fault["msg"]))
-    first = next((str(part) for part in faults[0]["loc"] if part not in ("body", "query", "path")), None)
-    return "; ".join(dict.fromkeys(told)), first
-
-
 def invalid(error: ValidationError) -> InvalidRequestError:
     """Turn what pydantic found into an error of the house."""
-    message, param = explain_validation(error.errors(include_input=False, include_url=False, include_context=False))
+    message, param = explain_validation(error.errors(include_input=False, include_url=False))
     return InvalidRequestError(message, param)
 
 

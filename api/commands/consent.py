@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from api.consenting import grant_consent
 from api.settings import Settings
-from api.terminal import LOCAL, print_json, say
+from api.terminal import print_json, say
 from api.views import Json, consent_view, opt_out_view
 from api.wiring import House, open_house
 
@@ -31,62 +33,61 @@ def grant(
 ) -> None:
     """Record that a requester may show this person."""
     end = until if until is None or until.tzinfo is not None else until.replace(tzinfo=UTC)
-    with open_house(Settings()) as house:
-        _require_requester(house, to)
-        granted = house.likeness.grant(names, to, until=end, actor=getpass.getuser())
-    _tell(consent_view(granted), as_json=as_json)
+    _begin(lambda house, actor: consent_view(grant_consent(house, names, to, until=end, actor=actor)), as_json=as_json)
 
 
 @consent.command("revoke")
 def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Id of the consent.")]) -> None:
     """End a consent at once and erase its names."""
-    with open_house(Settings()) as house:
-        house.likeness.revoke(id_, actor=getpass.getuser())
-    say(f"consent {id_} is revoked; its names are erased")
+    _end(lambda house, actor: house.likeness.revoke(id_, actor=actor), f"consent {id_} is revoked")
 
 
 @consent.command("list")
 def list_consents(*, ended: Ended = False, as_json: AsJson = False) -> None:
     """List consents, oldest first."""
     with open_house(Settings()) as house:
-        found = house.likeness.consents(ended=ended)
-    for each in found:
-        _tell(consent_view(each), as_json=as_json)
-    if not found and not as_json:
-        say("no consent is registered")
+        found = [consent_view(each) for each in house.likeness.consents(ended=ended)]
+    _tell_all(found, "no consent is registered", as_json=as_json)
 
 
 @optout.command()
 def add(names: Names, *, as_json: AsJson = False) -> None:
     """Refuse this person's name from now on, listed or not."""
-    with open_house(Settings()) as house:
-        added = house.likeness.opt_out(names, actor=getpass.getuser())
-    _tell(opt_out_view(added), as_json=as_json)
+    _begin(lambda house, actor: opt_out_view(house.likeness.opt_out(names, actor=actor)), as_json=as_json)
 
 
 @optout.command()
 def remove(id_: Annotated[str, typer.Argument(metavar="ID", help="Id of the opt-out.")]) -> None:
     """End an opt-out and erase its names."""
-    with open_house(Settings()) as house:
-        house.likeness.remove_opt_out(id_, actor=getpass.getuser())
-    say(f"opt-out {id_} is removed; its names are erased")
+    _end(lambda house, actor: house.likeness.remove_opt_out(id_, actor=actor), f"opt-out {id_} is removed")
 
 
 @optout.command("list")
 def list_opt_outs(*, ended: Ended = False, as_json: AsJson = False) -> None:
     """List opt-outs, oldest first."""
     with open_house(Settings()) as house:
-        found = house.likeness.opt_outs(ended=ended)
-    for each in found:
-        _tell(opt_out_view(each), as_json=as_json)
-    if not found and not as_json:
-        say("nobody has opted out")
+        found = [opt_out_view(each) for each in house.likeness.opt_outs(ended=ended)]
+    _tell_all(found, "nobody has opted out", as_json=as_json)
 
 
-def _require_requester(house: House, id_: str) -> None:
-    """Refuse to give a consent to nobody: a misspelt id would excuse no one and look granted."""
-    if id_ != LOCAL and all(key.id != id_ or key.revoked_at is not None for key in house.keys.list()):
-        raise typer.BadParameter(f"no API key in force has the id {id_}: see `framegate keys list`, or give `{LOCAL}`")
+def _begin(register: Callable[[House, str], Json], *, as_json: bool) -> None:
+    """Register something in the name of whoever is logged in, and show it."""
+    with open_house(Settings()) as house:
+        registered = register(house, getpass.getuser())
+    _tell(registered, as_json=as_json)
+
+
+def _end(end: Callable[[House, str], None], done: str) -> None:
+    with open_house(Settings()) as house:
+        end(house, getpass.getuser())
+    say(f"{done}; its names are erased")
+
+
+def _tell_all(views: Sequence[Json], none: str, *, as_json: bool) -> None:
+    for view in views:
+        _tell(view, as_json=as_json)
+    if not views and not as_json:
+        say(none)
 
 
 def _tell(view: Json, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.terminal import BY_ACTION, LOCAL, Exit, explain, print_json, say, show_rewrite
 from api.views import decision_view, offer_view
 from api.wiring import House, open_house
+from media.picture import is_picture
 from safety.domain import Action, Decision
 from safety.errors import InvalidContent
 from safety.offer import offer_rewrite
@@ -48,6 +49,7 @@ def check(
     reference = image or video
     if reference is not None and (file is not None or (image and video)):
         raise typer.BadParameter("give one --image or --video, with a prompt or scenes")
+    _refuse_reference(image, video)
     if rewrite and (told or reference is not None):
         raise typer.BadParameter("a rewrite is offered of one text: give a prompt, without scenes and reference")
     with open_house(Settings()) as house:
@@ -64,6 +66,22 @@ def check(
             if rewrite:
                 show_rewrite(prompt or "", offered["rewrite"])
         raise typer.Exit(BY_ACTION[decision.verdict.action])
+
+
+def _refuse_reference(image: Path | None, video: Path | None) -> None:
+    """Refuse what is evidently no such reference before anything is judged or recorded."""
+    for option, path in (("--image", image), ("--video", video)):
+        if path is None:
+            continue
+        try:
+            with path.open("rb") as file:
+                shown = is_picture(file)
+        except OSError as error:
+            raise typer.BadParameter(f"{option} {path} cannot be read: {error.strerror}") from error
+        if option == "--image" and not shown:
+            raise typer.BadParameter(f"--image {path} is no JPEG, PNG or WebP picture; a video is given with --video")
+        if option == "--video" and shown:
+            raise typer.BadParameter(f"--video {path} is a picture; a picture is given with --image")
 
 
 def _offer(house: House, text: str, decision: Decision) -> dict[str, Any]:

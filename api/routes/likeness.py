@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 
 from api.auth import Admin, HouseOf
+from api.consenting import grant_consent
 from api.schemas import ConsentBody, Id, OptOutBody
 from api.views import Json, consent_view, opt_out_view
 
@@ -15,7 +16,7 @@ OPT_OUTS = "/v1/optouts"
 def register(app: FastAPI) -> None:
     """Add the routes of this module."""
     one = "/{registration}"
-    app.add_api_route(CONSENTS, grant_consent, methods=["POST"], status_code=201, summary="Grant a consent")
+    app.add_api_route(CONSENTS, grant, methods=["POST"], status_code=201, summary="Grant a consent")
     app.add_api_route(CONSENTS, list_consents, methods=["GET"], summary="List consents")
     app.add_api_route(CONSENTS + one, revoke_consent, methods=["DELETE"], status_code=204, summary="Revoke a consent")
     app.add_api_route(OPT_OUTS, add_opt_out, methods=["POST"], status_code=201, summary="Add an opt-out")
@@ -23,9 +24,9 @@ def register(app: FastAPI) -> None:
     app.add_api_route(OPT_OUTS + one, remove_opt_out, methods=["DELETE"], status_code=204, summary="Remove an opt-out")
 
 
-def grant_consent(body: ConsentBody, house: HouseOf, caller: Admin) -> Json:
-    """Record that a requester may show this person."""
-    return consent_view(house.likeness.grant(body.names, body.requester, until=body.until, actor=caller.id))
+def grant(body: ConsentBody, house: HouseOf, caller: Admin) -> Json:
+    """Record that a requester, the id of a key in force or `local`, may show this person."""
+    return consent_view(grant_consent(house, body.names, body.requester, until=body.until, actor=caller.id))
 
 
 def list_consents(house: HouseOf, _caller: Admin) -> Json:

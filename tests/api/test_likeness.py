@@ -17,8 +17,14 @@ def admin(as_):
     return as_("admin")
 
 
-def test_an_admin_grants_lists_and_revokes_a_consent(client, admin):
-    body = {"names": [PERSON], "requester": "key_ada", "until": "2999-01-01T00:00:00Z"}
+@pytest.fixture
+def key(house):
+    """The id of a key in force."""
+    return house.keys.create("ada", {"requester"})[0].id
+
+
+def test_an_admin_grants_lists_and_revokes_a_consent(client, admin, key):
+    body = {"names": [PERSON], "requester": key, "until": "2999-01-01T00:00:00Z"}
     granted = client.post("/v1/consents", json=body, headers=admin)
 
     assert granted.status_code == 201
@@ -55,8 +61,8 @@ def test_others_may_not(client, as_, method, path, scope):
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/v1/consents", {"names": [PERSON], "requester": "key_ada", "until": "2001-01-01T00:00:00Z"}, 409),
-        ("/v1/consents", {"names": [], "requester": "key_ada"}, 422),
+        ("/v1/consents", {"names": [PERSON], "requester": "local", "until": "2001-01-01T00:00:00Z"}, 409),
+        ("/v1/consents", {"names": [], "requester": "local"}, 422),
         ("/v1/optouts", {"names": ["…"]}, 422),
         ("/v1/optouts", {"names": [PERSON], "more": 1}, 422),
     ],
@@ -66,6 +72,22 @@ def test_what_cannot_be_registered_is_a_problem_that_names_nobody(client, admin,
 
     assert answer.status_code == status
     assert PERSON not in answer.text
+
+
+def test_a_consent_is_given_to_a_key_that_can_ask(client, admin, house, key):
+    def grant(requester):
+        return client.post("/v1/consents", json={"names": [PERSON], "requester": requester}, headers=admin)
+
+    misspelt = grant("key_misspelt")
+    house.keys.revoke(key)
+    revoked = grant(key)
+
+    assert (misspelt.status_code, revoked.status_code) == (422, 422)
+    assert misspelt.json()["detail"] == (
+        "no API key in force has the id key_misspelt: see `framegate keys list`, or give `local`"
+    )
+    assert client.get("/v1/consents", headers=admin).json()["data"] == []
+    assert grant("local").status_code == 201
 
 
 def test_what_is_not_there_is_not_found(client, admin):

@@ -16,6 +16,7 @@ import provenance
 import safety
 from api.app import create_app
 from api.errors import PROBLEMS, ApiError, problem_of
+from api.faults import explain_validation
 from api.ownership import ForeignPackageError
 from api.problems import invalid
 from classifiers.base import ClassifierError
@@ -180,6 +181,42 @@ def test_validation_names_the_field():
 
     assert invalid(caught.value).param == "width"
     assert "wide" not in str(invalid(caught.value)).replace("width", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"input": 7}, "input must be a text, or must be a list"),
+        ({}, "input is missing: send it"),
+        ({"input": "a", "storybord": True}, "storybord is not known here: leave it out, or check how it is spelt"),
+        ({"input": "a", "rewrite": "perhaps"}, "rewrite must be true or false"),
+        (
+            {"input": "a", "safety_identifier": "two words"},
+            "safety_identifier is not of the form that is taken here: 1 to 200 letters, digits and signs of ASCII, "
+            "without blanks",
+        ),
+        ([], "the body must be a JSON object with the fields of this request"),
+    ],
+)
+def test_a_fault_says_which_field_what_is_wrong_and_what_to_send(client, ada, body, said):
+    assert client.post("/v1/moderations", json=body, headers=ada).json()["error"]["message"] == said
+
+
+def test_no_word_of_the_validator_reaches_a_client(client, as_):
+    answer = client.post("/v1/consents", json={"names": [], "requester": "a b", "until": "soon"}, headers=as_("admin"))
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("names holds too few: send at least 1; requester is not of the form")
+    assert "must be a time, such as 2030-01-31T12:00:00Z" in answer.json()["detail"]
+    for foreign in ("Input should", "String should", "Value error", "permitted", "required", "x21"):
+        assert foreign not in answer.text
+
+
+def test_a_fault_of_a_kind_that_nobody_foresaw_is_told_without_the_value():
+    fault = {"type": "brand_new", "loc": ("body", "prompt"), "msg": f"what is {SECRET}?", "ctx": {"given": SECRET}}
+
+    assert explain_validation([fault]) == ("prompt cannot be read: see the route's description", "prompt")
+    assert explain_validation([]) == ("the request cannot be read", None)
 
 
 def test_a_request_that_declares_too_much_is_refused_unread(client, ada):

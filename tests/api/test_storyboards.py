@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 from PIL import Image
+from typer import BadParameter
 from typer.testing import CliRunner
 
 from api.cli import app
@@ -76,8 +77,33 @@ def test_the_command_line_judges_a_prompt_with_its_reference(house, tmp_path, mo
     assert told["prompt_decision"] != told["decision"]
     assert check("let it move", "--image", str(pictures["green"]))[0] == 0
     assert check("something odd", "--image", str(pictures["green"]))[0] == 4
-    code, told = check("a pool of blood", "--image", str(tmp_path / "nothing.png"))
-    assert (code, told["checkpoint"]) == (3, "prompt")
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
+    code, told = check("a pool of blood", "--image", str(torn))
+    assert (code, told["checkpoint"]) == (3, "prompt")  # of a refused prompt no reference is decoded
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "said"),
+    [
+        ("--image", None, "cannot be read: No such file or directory"),
+        ("--video", None, "cannot be read: No such file or directory"),
+        ("--image", b"plain words", "is no JPEG, PNG or WebP picture; a video is given with --video"),
+        ("--video", b"\xff\xd8\xff\xe0", "is a picture; a picture is given with --image"),
+    ],
+)
+def test_what_is_no_such_reference_is_refused_before_anything_is_judged(tmp_path, monkeypatch, option, content, said):
+    from api.commands import prompts
+
+    monkeypatch.setattr(prompts, "open_house", lambda settings: pytest.fail("nothing may be judged"))
+    path = tmp_path / "given"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(BadParameter) as refused:
+        prompts.check("a calm sea", **{option[2:]: path})
+
+    assert str(refused.value) == f"{option} {path} {said}"
 
 
 def test_the_command_line_takes_scenes_by_option_file_and_row(framegate, tmp_path):  # noqa: F811
