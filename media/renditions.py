@@ -1,13 +1,14 @@
 """The same clip as it arrives elsewhere: brought to one shape for comparison, and worn as platforms and users wear it.
 
 What separates two groups of clips without anybody looking at the pixels (frame rate, length, codec, size, corner marks)
-is removed by `brought_to_one_shape`, and `WEARS` are the changes a detector of origin has to bear. Decodes in this
-process: for labelled data, not for uploads. Judges nothing.
+is removed by `first_frames`, `recompressed` and `central_crop`, and `WEARS` are the changes a detector of origin has to
+bear. Decodes in this process: for labelled data, not for uploads. Judges nothing.
 """
 
 from __future__ import annotations
 
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -127,3 +128,46 @@ WEARS: Mapping[str, Wear] = MappingProxyType(
 )
 """What platforms and users do to a clip, each ending in one more compression: quality, size, every second frame left
 out (24 to 12 frames a second), the central three quarters, and two platforms one after the other."""
+
+HEADLINE = "encoded"
+"""Compressed at a quality drawn from one list, whichever class a clip is of."""
+
+CONDITIONS = (HEADLINE, "as_is", *WEARS, "tiles", "grey")
+"""`as_is`: not compressed again. `tiles` (texture only) and `grey` (no colour): of the headline's frames."""
+
+
+class Renditions:
+    """The frames of one clip in every condition, decoded when they are first asked for."""
+
+    def __init__(self, load: Callable[[], list[Frame]], name: str) -> None:
+        """Take what decodes the clip, and a name that seeds what is drawn by chance: equal names, equal renditions."""
+        self._load = load
+        self._name = name
+        self._sampled: list[Frame] | None = None
+        self._headline: list[Frame] | None = None
+
+    def sampled(self) -> list[Frame]:
+        """Return the frames as decoded."""
+        if self._sampled is None:
+            self._sampled = self._load()
+        return self._sampled
+
+    def seen(self, condition: str) -> list[Frame]:
+        """Return what a detector is shown in one of `CONDITIONS`: uint8 (192, 192, 3), smaller for small clips."""
+        if condition == "as_is":
+            frames = self.sampled()
+        else:
+            frames = WEARS[condition](self.sampled()) if condition in WEARS else self._encoded()
+        crops = [central_crop(frame) for frame in frames]
+        if condition == "tiles":
+            return [shuffled_tiles(crop, self._chance(f"tiles {at}")) for at, crop in enumerate(crops)]
+        return [grey(crop) for crop in crops] if condition == "grey" else crops
+
+    def _encoded(self) -> list[Frame]:
+        if self._headline is None:
+            crf = int(self._chance("quality").choice(QUALITIES))
+            self._headline = recompressed(self.sampled(), crf=crf)
+        return self._headline
+
+    def _chance(self, what: str) -> np.random.Generator:
+        return np.random.default_rng(zlib.crc32(f"{self._name} {what}".encode()))

@@ -1,13 +1,14 @@
 """The forensic estimate along a video: short windows spread over all of it, and the stretches that stand out.
 
-A video may be real with a generated part in it. The estimate of a whole video is the mean of its windows; a stretch
-of two windows or more whose own mean reaches the threshold is told with its start and end. A single window that does so
-is told too, but it says little: the longer a video, the likelier that one of its windows looks odd by chance.
+A video may be real with a generated part in it. The estimate of a whole video is the mean of its windows' log-odds; a
+stretch of two windows or more whose own mean reaches the threshold is told with its start and end. A single window that
+does so is told too, but it says little: the longer a video, the likelier that one of its windows looks odd by chance.
 Does not look inside the picture: a generated insert in a corner of a real frame is not looked for.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,8 +19,9 @@ from safety.origin import fuse_windows
 
 SIGNAL = "video.synthetic"
 
-WINDOW_FRAMES = 8
-"""Frames of a window: two seconds at four frames a second. The last ones of a clip join the window before."""
+WINDOW_FRAMES = 4
+WINDOW_S = 1.0
+"""A window is the frames of about a second, and four at least. The last ones of a clip join the window before."""
 
 MAX_WINDOWS = 24
 """Windows that an estimate rests on. Of a longer video every second one is left out, again and again, so that they stay
@@ -88,27 +90,46 @@ class Stretch:
 
 
 def stretches(windows: Sequence[Score], threshold: float) -> list[Stretch]:
-    """Return the runs of windows at or above the threshold, each ending halfway to the window that is not.
+    """Return the stretches whose mean log-odds reach the threshold's, each ending halfway to the window that is not in.
 
-    A run at the first or last window ends with that window.
+    A stretch is a run of windows that reach half of the threshold's log-odds, so that one weaker window does not tear a
+    part in two; where the mean of such a run falls short, it is the runs in it that reach the threshold throughout. A
+    stretch at the first or last window ends with that window.
     """
-    found: list[Stretch] = []
-    run: list[int] = []
-    for at in range(len(windows) + 1):
-        if at < len(windows) and windows[at].value >= threshold:
-            run.append(at)
-        elif run:
-            first, last = run[0], run[-1]
-            start = _span(windows[first]).start_s
-            end = _span(windows[last]).end_s
-            if first > 0:
-                start = (start + _span(windows[first - 1]).end_s) / 2
-            if last + 1 < len(windows):
-                end = (end + _span(windows[last + 1]).start_s) / 2
-            value = fuse_windows([windows[each].value for each in run])
-            found.append(Stretch(start, end, value or 0.0, len(run)))
-            run = []
+    found = []
+    for first, last in _runs(windows, edge_of(threshold)):
+        whole = _stretch(windows, first, last)
+        if whole.value >= threshold:
+            found.append(whole)
+        else:
+            inner = _runs(windows[first : last + 1], threshold)
+            found += [_stretch(windows, first + begin, first + end) for begin, end in inner]
     return found
+
+
+def edge_of(threshold: float) -> float:
+    """Return the probability whose log-odds are half of the threshold's, and never above the threshold."""
+    if not 0.0 < threshold < 1.0:
+        return threshold
+    half = 1.0 / (1.0 + math.exp(-math.log(threshold / (1.0 - threshold)) / 2))
+    return min(half, threshold)
+
+
+def _runs(windows: Sequence[Score], least: float) -> list[tuple[int, int]]:
+    """Return first and last place of each longest run of windows at or above `least`."""
+    high = [at for at, window in enumerate(windows) if window.value >= least]
+    starts = [at for at in high if at - 1 not in high]
+    return list(zip(starts, [at for at in high if at + 1 not in high], strict=True))
+
+
+def _stretch(windows: Sequence[Score], first: int, last: int) -> Stretch:
+    start, end = _span(windows[first]).start_s, _span(windows[last]).end_s
+    if first > 0:
+        start = (start + _span(windows[first - 1]).end_s) / 2
+    if last + 1 < len(windows):
+        end = (end + _span(windows[last + 1]).start_s) / 2
+    value = fuse_windows([each.value for each in windows[first : last + 1]])
+    return Stretch(start, end, value or 0.0, last - first + 1)
 
 
 def _span(score: Score) -> TimeSpan:
@@ -117,6 +138,17 @@ def _span(score: Score) -> TimeSpan:
 
 def _parts(clip: Clip) -> Iterator[Clip]:
     count = len(clip.frames)
-    starts = list(range(0, max(1, count - WINDOW_FRAMES // 2), WINDOW_FRAMES))
+    span_s = float(clip.times_s[-1] - clip.times_s[0])
+    rate = (count - 1) / span_s if span_s > 0 else clip.fps
+    size = max(WINDOW_FRAMES, round(rate * WINDOW_S))
+    starts = list(range(0, max(1, count - size // 2), size))
     for start, end in zip(starts, [*starts[1:], count], strict=True):
         yield Clip(clip.frames[start:end], clip.times_s[start:end], clip.fps)
+
+
+def first_stride(duration_s: float, fps: float) -> int:
+    """Return every how many windows of a video of this length to estimate, of which so many frames a second are seen.
+
+    Knowing the length spares the estimates that would be dropped again; a wrong length costs time or windows only.
+    """
+    return max(1, math.ceil(duration_s * fps / max(WINDOW_FRAMES, fps * WINDOW_S) / MAX_WINDOWS))

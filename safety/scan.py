@@ -39,7 +39,7 @@ from safety.known import ReleaseIndex
 from safety.label_evidence import label_link
 from safety.measure import ORIGIN_SIGNALS, file_digest
 from safety.origin import fuse, fuse_windows
-from safety.origin_windows import OriginWindows
+from safety.origin_windows import OriginWindows, first_stride
 
 SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
 """A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
@@ -77,15 +77,19 @@ class Scanner:
         parts = (forensics, repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-    def scan(self, path: Path, *, job: str | None = None) -> tuple[OriginReport, Decision]:
+    def scan(
+        self, path: Path, *, job: str | None = None, progress: Callable[[float], None] | None = None
+    ) -> tuple[OriginReport, Decision]:
         """Return the origin report of a file and the recorded Decision about it; for a `job`, recorded once only.
+
+        `progress` is told the share of the video that was looked at, in [0, 1], as far as its length is known.
 
         Raises:
             MediaError: the file cannot be decoded within the limits.
             LedgerError: the Decision could not be recorded.
         """
         credential = self._credential(path)
-        decode = self._decode(path)
+        decode = self._decode(path, progress)
         links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
         links = [note_withdrawal(each, self.known) for each in links]
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
@@ -108,11 +112,13 @@ class Scanner:
         except CredentialUnreadable as error:
             return str(error)
 
-    def _decode(self, path: Path) -> _Decode:
+    def _decode(self, path: Path, progress: Callable[[float], None] | None) -> _Decode:
         with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
             decode = _Decode(video.info, self.watermark, self.forensics, self.known_content)
             for clip in video:
                 decode.watch(clip)
+                if progress is not None and video.info.duration_s > 0:
+                    progress(min(1.0, max(0.0, clip.end_s / video.info.duration_s)))
             decode.coverage = video.coverage
         return decode
 
@@ -171,7 +177,7 @@ class _Decode:
         self.coverage: Coverage | None = None
         self.mark = watermark.detector()
         self.fingerprints: list[Fingerprint] = []
-        self.timeline = OriginWindows(forensics)
+        self.timeline = OriginWindows(forensics, stride=first_stride(info.duration_s, min(SCAN_PLAN.fps, info.fps)))
         self.strip = Strip()
         self.read = Strip(most=FRAMES_READ, short_side=SCAN_PLAN.short_side)
         self._known_content = known_content

@@ -198,6 +198,7 @@ scans = Table(
     Column("report", JSON(none_as_null=True)),
     Column("error", Text, nullable=False),
     Column("owner", Text, index=True),  # of subjects; the name is sealed with its key
+    Column("progress", Float),  # share of the video that was looked at
     Index(None, "created_at", "id"),
     Index(None, "requester", "created_at", "id"),
 )

@@ -7,6 +7,7 @@ FAILED with its reason, nothing is released, and the request can be made again.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,6 +120,8 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
 
 
+PROGRESS_EVERY_S = 1.0
+
 Report = Callable[[OriginReport, Decision, float], Output]
 """Writes an origin report as JSON; the number is the milliseconds that the scan took."""
 
@@ -156,7 +159,9 @@ class ScanRunner:
     def _look(self, scan: Scan) -> Output:
         started = time.perf_counter()
         try:
-            report, decision = self.scanner.scan(self.uploads.path(scan.sha256), job=scan.id)
+            report, decision = self.scanner.scan(
+                self.uploads.path(scan.sha256), job=scan.id, progress=self._progress(scan.id)
+            )
         except DatabaseError:
             raise  # tried again
         except HOUSE_ERRORS as error:
@@ -164,3 +169,16 @@ class ScanRunner:
             log.error("scan %s failed: %s", scan.id, error)
             return {"error": _reason(error)}
         return {"report": self.report(report, decision, (time.perf_counter() - started) * 1000)}
+
+    def _progress(self, scan_id: str) -> Callable[[float], None]:
+        """Write down how far a scan has come, at most once a second: whoever waits for it sees it move."""
+        told_at = -math.inf
+
+        def tell(share: float) -> None:
+            nonlocal told_at
+            now = time.monotonic()
+            if now - told_at >= PROGRESS_EVERY_S:
+                self.scans.set_progress(scan_id, share)
+                told_at = now
+
+        return tell

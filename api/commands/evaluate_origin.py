@@ -35,21 +35,29 @@ def origin(
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps measurements: an interrupted run goes on.")
     ] = None,
+    splices: Annotated[
+        int,
+        typer.Option(help="Also make this many composites of each kind: are generated parts found?", min=0, max=500),
+    ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and charts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object on stdout.")] = False,
 ) -> None:
     """Measure the origin detector: both classes in one shape, worn as platforms wear them, with four controls."""
     from api.wiring.bench import open_origin_bench, open_policy
+    from media.renditions import CONDITIONS, HEADLINE
     from safety.evaluate.origin_pages import write_origin_pages
     from safety.evaluate.origin_report import origin_report
     from safety.evaluate.origin_rows import read_manifest
-    from safety.evaluate.origin_scores import CONDITIONS, HEADLINE, measure_clips, read_scores
+    from safety.evaluate.origin_scores import measure_clips, read_scores
+    from safety.evaluate.origin_splices import splice_figures, splices_of
 
     if out is not None and not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"{out} cannot be written: its folder does not exist")
     if unknown := sorted(set(condition or ()) - set(CONDITIONS)):
         raise typer.BadParameter(f"no condition is called {unknown[0]!r}; there are: {', '.join(CONDITIONS)}")
     wanted = [each for each in CONDITIONS if not condition or each in condition or each == HEADLINE]
+    if splices and scores is not None:
+        raise typer.BadParameter("composites are watched by a detector: leave out --scores or --splices")
     settings = Settings()
     rows = read_manifest(folder, manifest)  # before weights are loaded: a bad file fails fast
     given = None if scores is None else read_scores(scores)
@@ -59,6 +67,11 @@ def origin(
             rows, bench.detector if given is None and bench.detector is not None else given or {},
             conditions=wanted, embedder=bench.embedder, cache=cache, progress=progress,
         )  # fmt: skip
+    composites = None
+    if splices and bench.detector is not None:
+        with progress_bar() as progress:
+            watching, threshold = bench.detector, open_policy(settings).likely_synthetic
+            composites = splice_figures(splices_of(rows, splices), lambda _: watching, threshold, progress)
     made = origin_report(
         clips,
         conditions=wanted,
@@ -67,7 +80,8 @@ def origin(
         policy_threshold=open_policy(settings).likely_synthetic,
         why_no_vectors=bench.why_no_embedder,
         at=datetime.now(UTC),
-        how={"conditions": wanted},
+        how={"conditions": wanted, "splices": splices},
+        splices=composites,
     )
     if out is not None:
         write_origin_pages(out, made, clips)
@@ -81,6 +95,7 @@ def origin(
 
 def _tell(made: Figures) -> None:
     """Print the report for people."""
+    from safety.evaluate.origin_pages import SPLICE_WORDS
     from safety.evaluate.origin_report import warnings
 
     clips = made["clips"]
@@ -104,6 +119,13 @@ def _tell(made: Figures) -> None:
     for kind, each in made["groups"]["hard_negatives"].items():
         above = each["above_policy"]
         _line(f"  hard negatives, {kind}: {above['k']} of {above['n']} above the policy's threshold")
+    for kind in SPLICE_WORDS if made["splices"] else ():
+        each = made["splices"][kind]
+        overlap = each.get("overlap")
+        _line(
+            f"  {SPLICE_WORDS[kind]}: told of {each['told']['k']} of {each['told']['n']}"
+            + ("" if overlap is None else f", overlap in time {overlap:.2f}")
+        )
     for words in warnings(made):
         say(f"[yellow]mind:[/] {escape(words)}")
     _line(made["noise"])

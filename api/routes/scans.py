@@ -8,10 +8,16 @@ decision waits for a reviewer.
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from api.auth import AnyCaller, HouseOf, Requester
 from api.errors import PROBLEMS
@@ -20,7 +26,7 @@ from api.routes.owned import scan_of
 from api.schemas import UPLOAD, Id
 from api.uploads import Upload, keep
 from api.views import Json
-from safety.lookup.scans import Scan, ScanStatus
+from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 
 PATH = "/v1/scans"
 
@@ -31,6 +37,13 @@ def register(app: FastAPI) -> None:
         PATH, create_scan, methods=["POST"], status_code=202, openapi_extra=UPLOAD, summary="Upload a video to scan"
     )
     app.add_api_route(f"{PATH}/{{scan}}", get_scan, methods=["GET"], summary="Look at a scan")
+    app.add_api_route(
+        f"{PATH}/{{scan}}/events",
+        watch_scan,
+        methods=["GET"],
+        response_class=EventStream,
+        summary="Watch a scan until it ends, as server-sent events",
+    )
 
 
 async def _upload(request: Request, house: HouseOf, _caller: Requester) -> Upload:
@@ -53,6 +66,45 @@ def get_scan(scan: Id, house: HouseOf, caller: AnyCaller) -> Json:
     return scan_view(scan_of(house, caller, scan))
 
 
+class EventStream(StreamingResponse):
+    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+    media_type = "text/event-stream"
+
+
+def watch_scan(scan: Id, house: HouseOf, caller: AnyCaller) -> EventStream:
+    """Tell where a scan stands whenever that changes, and end with it. A client that is cut off asks again."""
+    known = scan_of(house, caller, scan)
+    return EventStream(events(house.scans, known), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+
+
+LOOK_EVERY_S = 0.5
+BEAT_EVERY_S = 15.0
+"""A comment goes out at least this often, so that proxies do not take the silence for death."""
+
+LONGEST_WATCH_S = 900.0
+"""Then the stream ends and the client comes back (after `retry`): a stalled scan holds no connection for ever."""
+
+
+async def events(scans: ScanStore, scan: Scan) -> AsyncIterator[str]:
+    """Yield an event for each change of a scan until it has ended."""
+    began = beaten = time.monotonic()
+    told = ""
+    yield "retry: 2000\n\n"
+    while time.monotonic() - began < LONGEST_WATCH_S:
+        words = json.dumps(scan_view(scan), separators=(",", ":"), ensure_ascii=False)
+        if words != told:
+            told, beaten = words, time.monotonic()
+            yield f"event: scan\ndata: {words}\n\n"
+        elif time.monotonic() - beaten >= BEAT_EVERY_S:
+            beaten = time.monotonic()
+            yield ": waiting\n\n"
+        if scan.status in FINAL:
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+        scan = await run_in_threadpool(scans.get, scan.id)
+
+
 def scan_view(scan: Scan) -> Json:
     """A scan as JSON; the report is what `framegate scan --json` prints."""
     return {
@@ -64,6 +116,7 @@ def scan_view(scan: Scan) -> Json:
         "sha256": scan.sha256,
         "report": scan.report,
         "error": _error_words(scan.error),
+        "progress": 1.0 if scan.status is ScanStatus.DONE else scan.progress,
     }
 
 

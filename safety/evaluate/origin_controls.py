@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
+from media.renditions import HEADLINE
 from safety.evaluate.origin_figures import Booleans, Figures, Floats, Scored, auroc, interval, scored
-from safety.evaluate.origin_scores import HEADLINE, MeasuredClip
+from safety.evaluate.origin_scores import MeasuredClip
 
 LEAST_FOLDS = 8
 """Parts that the real sources are dealt to, if there are fewer repositories of generated clips."""

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.evaluate.origin_scores import HEADLINE, MeasuredClip
+from media.renditions import HEADLINE
+from safety.evaluate.origin_scores import MeasuredClip
 from safety.figures import BINS, Share, calibrate
 
 Figures = dict[str, Any]

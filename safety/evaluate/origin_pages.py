@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from media.renditions import HEADLINE
 from safety.charts import Bar, Line, bar_chart, histogram, line_chart
 from safety.errors import SafetyError
 from safety.evaluate.origin_figures import Figures, scored
 from safety.evaluate.origin_report import warnings
-from safety.evaluate.origin_scores import HEADLINE, MeasuredClip
+from safety.evaluate.origin_scores import MeasuredClip
 from safety.evaluate.pages import percent, table
 from safety.figures import roc_curve
 
@@ -104,6 +105,7 @@ def markdown(report: Figures, drawn: Mapping[str, str]) -> str:
         table(["condition", "AUROC, change", "false alarms", "change"], _drift_rows(report["drift"])),
         "## Hard negatives",
         _groups_table(report["groups"]["hard_negatives"], "kind") or "There are none in this set.",
+        *_splice_parts(report["splices"]),
         "## By generator",
         _groups_table(report["groups"]["generators"], "generator"),
         "## By real source (false alarms)",
@@ -151,6 +153,32 @@ def _drift_rows(changes: Figures) -> list[list[str]]:
         [name, f"{each['auroc_change']:+.3f}", percent(each["false_alarms"]), f"{each['false_alarms_change']:+.1%}"]
         for name, each in changes.items()
     ]
+
+
+def _splice_parts(splices: Figures | None) -> list[str]:
+    """Return what was told of composites: generated parts in real videos, and recordings joined for comparison."""
+    if splices is None:
+        return []
+    rows = []
+    for kind, words in SPLICE_WORDS.items():
+        each = splices[kind]
+        overlap, half = each.get("overlap"), each.get("overlap_half")
+        told = ["–" if overlap is None else f"{overlap:.2f}", "–" if half is None else percent(half)]
+        rows.append([words, str(each["n"]), percent(each["told"]), *told])
+    head = ["composite", "N", "told of", "overlap in time, mean", "overlap of half or more"]
+    return [
+        "## Generated parts in real videos",
+        table(head, rows),
+        f"At the policy's threshold of {splices['threshold']:g}. Overlap: seconds that are both generated and told, "
+        "over seconds that are either.",
+    ]
+
+
+SPLICE_WORDS = {
+    "inside": "a generated part between two recordings",
+    "extension": "a recording that a generated part goes on with",
+    "recording": "three recordings joined (a false alarm if told of)",
+}
 
 
 def _groups_table(groups: Figures, what: str) -> str:

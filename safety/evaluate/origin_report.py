@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from media.renditions import HEADLINE
 from safety.errors import InvalidContent
 from safety.evaluate.origin_controls import controls
 from safety.evaluate.origin_figures import Figures, condition_figures, drift, group_figures, scored
-from safety.evaluate.origin_scores import HEADLINE, PROTOCOL, MeasuredClip
+from safety.evaluate.origin_scores import PROTOCOL, MeasuredClip
 
 SCHEMA = 1
 
@@ -36,8 +37,10 @@ def origin_report(
     why_no_vectors: str,
     at: datetime,
     how: Mapping[str, Any],
+    splices: Figures | None = None,
 ) -> Figures:
     """Return the report. `trained_on`: what the SHA-256 digests of files begin with that the detector learned from.
+    `splices`: what `safety.evaluate.origin_splices` found, if composites were made.
 
     Raises:
         InvalidContent: no clip of one label could be measured, so there is no figure.
@@ -82,6 +85,7 @@ def origin_report(
         "policy_threshold": policy_threshold,
         "groups": group_figures(counted, threshold, policy_threshold),
         "controls": tested,
+        "splices": splices,
         "margin": headline["auroc"]["value"] - max(rivals),
         "noise": NOISE,
     }

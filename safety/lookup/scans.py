@@ -49,6 +49,8 @@ class Scan:
     error: str = ""
     owner: str = ""
     """Id of the Subject whose data the name is; empty: sealed for nobody."""
+    progress: float | None = None
+    """Share of the video that was looked at, in [0, 1]; None before the first of it."""
 
 
 class ScanStore:
@@ -134,6 +136,12 @@ class ScanStore:
                 raise SealBroken("a name is sealed, and this store was opened without the keys of subjects")
             names = self._subjects.unseal(connection, ((row.owner or "", row.name, _place(row.id)) for row in rows))
         return [_to_scan(row, name) for row, name in zip(rows, names, strict=True)]
+
+    def set_progress(self, id_: str, share: float) -> None:
+        """Keep how far a running scan has come; one that runs no longer is left as it is."""
+        running = (scans.c.id == id_) & (scans.c.status == ScanStatus.RUNNING.value)
+        with writing(self._engine) as connection:
+            connection.execute(update(scans).where(running).values(progress=share, updated_at=self._clock()))
 
 
 def _place(id_: str) -> str:

@@ -76,3 +76,10 @@ def test_wrong_use_says_what_to_do(evaluate, films, tmp_path):
 
     assert evaluate(films, "--out", tmp_path / "no" / "where")[0] == 2
     assert evaluate(tmp_path / "no-folder")[0] == 2
+
+
+def test_composites_are_watched_by_a_detector_not_by_a_file_of_scores(evaluate, films):
+    code, _, err = evaluate(films, "--scores", films / "scores.csv", "--splices", "3")
+
+    assert code == 2
+    assert "composites are watched by a detector" in err

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -266,3 +268,61 @@ def test_a_full_disk_refuses_an_upload_and_keeps_nothing(client, ada, house, upl
     assert answer.status_code == 507
     assert str(house.settings.home) not in answer.text
     assert house.scans.list() == []
+
+
+def events_of(text):
+    """The JSON of each server-sent event of a stream, in order."""
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("event: scan")]
+    return [json.loads(lines[1].removeprefix("data: ")) for lines in blocks]
+
+
+def test_a_scan_is_watched_until_it_ends(client, ada, house, upload):
+    id_ = post(client, ada, upload).json()["id"]
+    working = threading.Thread(target=house.queue.work)
+
+    with client.stream("GET", f"/v1/scans/{id_}/events", headers=ada) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        working.start()
+        told = events_of("".join(stream.iter_text()))
+    working.join()
+
+    assert told[-1]["status"] == "done"
+    assert told[-1]["progress"] == 1.0
+    assert told[-1]["report"]["origin"] == "unknown"
+    assert told == [each for at, each in enumerate(told) if each not in told[:at]], "only changes are told"
+
+
+def test_a_scan_that_has_ended_is_told_once(client, ada, house, upload):
+    id_ = post(client, ada, upload).json()["id"]
+    house.queue.work()
+
+    (told,) = events_of(client.get(f"/v1/scans/{id_}/events", headers=ada).text)
+
+    assert told == client.get(f"/v1/scans/{id_}", headers=ada).json()
+
+
+def test_nobody_watches_another_ones_scan(client, ada, bob, house, upload):
+    id_ = post(client, ada, upload).json()["id"]
+
+    assert client.get(f"/v1/scans/{id_}/events", headers=bob).status_code == 404
+
+
+def test_a_running_scan_says_how_far_it_has_come(client, ada, house, upload, monkeypatch):
+    id_ = post(client, ada, upload).json()["id"]
+    kept = []
+    monkeypatch.setattr("safety.work.PROGRESS_EVERY_S", 0.0)
+    keep = house.scans.set_progress
+    monkeypatch.setattr(
+        house.scans,
+        "set_progress",
+        lambda id_, share: (keep(id_, share), kept.append((house.scans.get(id_).status.value, share))),
+    )
+
+    house.queue.work()
+
+    assert kept == sorted(kept)
+    assert {status for status, _ in kept} == {"running"}
+    assert all(0 < share <= 1 for _, share in kept)
+    last = kept[-1][1]
+    house.scans.set_progress(id_, 0.01)
+    assert house.scans.get(id_).progress == last, "a scan that has ended goes nowhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from classifiers.base import MeasurementError, Score, TimeSpan
 from media.clip import Clip
 from safety.domain import Origin, Strength
 from safety.forensic_evidence import forensic_link
-from safety.origin_windows import MAX_WINDOWS, WINDOW_FRAMES, OriginWindows, stretches
+from safety.origin_windows import MAX_WINDOWS, WINDOW_FRAMES, OriginWindows, first_stride, stretches
 
 FPS = 4.0
 
@@ -55,11 +56,52 @@ def test_windows_are_spread_over_all_of_a_video_of_any_length(count):
 
 
 def test_a_bright_part_of_a_dark_video_is_found_with_its_start_and_end():
-    (stretch,) = stretches(watched([20] * 40 + [250] * 24 + [20] * 40).windows, 0.9)
+    (stretch,) = stretches(watched([20] * 40 + [250] * 8 + [20] * 40).windows, 0.9)
 
     assert stretch.carries
-    assert stretch.start_s == pytest.approx(40 / FPS, abs=0.5)
-    assert stretch.end_s == pytest.approx(64 / FPS, abs=0.5)
+    assert stretch.start_s == pytest.approx(40 / FPS, abs=0.25)
+    assert stretch.end_s == pytest.approx(48 / FPS, abs=0.25)
+
+
+def test_one_weaker_window_does_not_tear_a_part_in_two():
+    (stretch,) = stretches(watched([20] * 16 + [250] * 8 + [215] * 4 + [250] * 8 + [20] * 16).windows, 0.9)
+
+    assert (stretch.windows, stretch.carries) == (5, True)
+    assert stretch.value >= 0.9
+
+
+def test_windows_that_only_come_near_the_threshold_are_no_part():
+    assert stretches(watched([20] * 16 + [215] * 16 + [20] * 16).windows, 0.9) == []
+
+
+@given(st.lists(st.floats(0.01, 0.99), max_size=24), st.floats(0.05, 0.98))
+def test_every_stretch_reaches_the_threshold_and_none_that_does_is_left_out(values, threshold):
+    windows = [Score("video.synthetic", value, TimeSpan(at, at + 0.75)) for at, value in enumerate(values)]
+
+    found = stretches(windows, threshold)
+
+    assert all(each.value >= threshold - 1e-9 for each in found)
+    for at, value in enumerate(values):
+        if value >= threshold:
+            assert any(each.start_s <= at and at + 0.75 <= each.end_s for each in found)
+
+
+def test_a_dense_clip_is_watched_in_windows_of_a_second():
+    windows = OriginWindows(Brightness())
+    windows.watch(Clip(np.full((32, 4, 4, 3), 90, np.uint8), np.arange(32) / 16, 16.0))
+
+    assert [len(range(round(each.span.start_s * 16), round(each.span.end_s * 16) + 1)) for each in windows.windows] == [
+        16, 16,
+    ]  # fmt: skip
+
+
+@given(st.floats(0, 40_000))
+def test_a_video_of_known_length_is_watched_in_enough_windows_and_never_in_many_more(duration_s):
+    stride = first_stride(duration_s, FPS)
+
+    estimated = math.ceil(math.ceil(duration_s) / stride)
+    assert estimated <= MAX_WINDOWS + 1
+    assert stride == 1 or estimated > MAX_WINDOWS / 2 - 1
 
 
 def test_a_part_at_either_end_ends_with_the_video():
@@ -70,16 +112,16 @@ def test_a_part_at_either_end_ends_with_the_video():
 
 
 def test_a_generated_part_asks_for_review_though_the_whole_does_not():
-    (evidence,), missing = forensic_link(watched([20] * 48 + [250] * 24 + [20] * 48), 0.9)
+    (evidence,), missing = forensic_link(watched([20] * 32 + [250] * 16 + [20] * 32), 0.9)
 
     assert missing == []
     assert (evidence.points_to, evidence.strength) == (Origin.LIKELY_SYNTHETIC, Strength.ESTIMATE)
     assert evidence.detail["score"] < 0.9
-    assert "from 11.9 s to 17.9 s" in evidence.summary
+    assert "from 7.9 s to 11.9 s" in evidence.summary
 
 
 def test_one_odd_window_is_a_hint_and_no_more():
-    (evidence,), _ = forensic_link(watched([20] * 48 + [250] * 8 + [20] * 48), 0.9)
+    (evidence,), _ = forensic_link(watched([20] * 32 + [250] * 4 + [20] * 32), 0.9)
 
     assert evidence.strength is Strength.HINT
     assert "by chance" in evidence.summary
@@ -95,8 +137,8 @@ def test_a_whole_generated_video_is_one_piece_of_evidence():
 def test_windows_that_could_not_be_measured_are_counted():
     (evidence,), _ = forensic_link(watched([0] * 16 + [250] * 16), 0.9)
 
-    assert evidence.detail["windows_unmeasured"] == 2
-    assert evidence.detail["windows"] == 2
+    assert evidence.detail["windows_unmeasured"] == 4
+    assert evidence.detail["windows"] == 4
 
 
 @pytest.mark.parametrize("values", [[100], [100] * 3, [0] * 40])

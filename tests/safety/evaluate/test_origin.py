@@ -16,13 +16,14 @@ from sklearn.metrics import roc_auc_score
 from classifiers.base import MeasurementError, Score
 from media.clip import Clip, VideoInfo
 from media.codec import encode_mp4
+from media.renditions import HEADLINE
 from safety.errors import InvalidContent, SafetyError
 from safety.evaluate.origin_controls import controls, folds_of
 from safety.evaluate.origin_figures import Scored, _ece, auroc, found_at, interval, threshold_at
 from safety.evaluate.origin_pages import write_origin_pages
 from safety.evaluate.origin_report import origin_report, warnings
 from safety.evaluate.origin_rows import LabelledClip, read_manifest
-from safety.evaluate.origin_scores import HEADLINE, MeasuredClip, measure_clips, read_scores
+from safety.evaluate.origin_scores import MeasuredClip, measure_clips, read_scores
 from safety.figures import calibrate
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
