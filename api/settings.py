@@ -81,6 +81,18 @@ class Settings(BaseSettings):
     generator_key_file: Path | None = None
     """File with the API key for that server."""
 
+    expander: Path | None = None
+    """Folder of a local text-generation checkpoint (transformers) that expands prompts; empty: none."""
+
+    expander_url: str = ""
+    """Address of a server that speaks `/v1/chat/completions` and expands prompts, ending in `/v1`; empty: none."""
+
+    expander_model: str = ""
+    """Name of the model on that server; needed with `expander_url`."""
+
+    expander_key_file: Path | None = None
+    """File with the API key for that server."""
+
     signer_chain: Path | None = None
     """PEM file: signing certificate, then its intermediates, without the root."""
 
@@ -162,6 +174,12 @@ class Settings(BaseSettings):
     def _refuse_two_generators(self) -> Settings:
         if self.generator_url and (self.generator is not None or not self.generator_model):
             raise ValueError("FRAMEGATE_GENERATOR_URL needs FRAMEGATE_GENERATOR_MODEL, and no FRAMEGATE_GENERATOR")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_two_expanders(self) -> Settings:
+        if self.expander_url and (self.expander is not None or not self.expander_model):
+            raise ValueError("FRAMEGATE_EXPANDER_URL needs FRAMEGATE_EXPANDER_MODEL, and no FRAMEGATE_EXPANDER")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from safety.advice import Advice, would_pass
 from safety.banks import Bank
 from safety.consent import Consent, OptOut
 from safety.domain import (
+    REVISED,
     Coverage,
     Decision,
     Finding,
@@ -211,7 +212,14 @@ def job_view(job: Job) -> Json:
         "size": f"{job.width}x{job.height}",
         "seed": job.seed,
         "error": job.error or None,
+        **drawn_view(job),
     }
+
+
+def drawn_view(job: Job) -> Json:
+    """What was made of a job's prompt, once it ended or waits: what was drawn, and words without influence on it."""
+    revised = job.outputs.get(REVISED, {})
+    return {"revised_prompt": revised.get("prompt"), "ignored_words": revised.get("ignored", [])}
 
 
 def bank_view(bank: Bank) -> Json:

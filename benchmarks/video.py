@@ -90,23 +90,29 @@ def measured(home: Path, *arguments: str) -> dict[str, Any]:
 
 
 def tree_bytes(root: int) -> int:
-    """Resident bytes of a process and all its descendants; shared pages count in each of them (an upper bound)."""
+    """Bytes that a process and all its descendants hold in memory; a page that several share counts once (PSS)."""
     children: dict[int, list[int]] = {}
-    resident: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue  # it ended meanwhile
-        pid = int(folder.name)
-        children.setdefault(int(fields[1]), []).append(pid)
-        resident[pid] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        children.setdefault(int(fields[1]), []).append(int(folder.name))
     total, todo = 0, [root]
     while todo:
         pid = todo.pop()
-        total += resident.get(pid, 0)
+        total += held_bytes(pid)
         todo += children.get(pid, [])
     return total
+
+
+def held_bytes(pid: int) -> int:
+    """Proportional set size of one process: its own pages, and its part of those that it shares."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0  # it ended meanwhile
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def short_clip(folder: Path, seconds: float) -> dict[str, Any]:

@@ -138,6 +138,34 @@ class Generator(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Revision:
+    """A prompt as it is drawn: short prompts are expanded into the detailed captions that generators learned from."""
+
+    prompt: str
+    """What is drawn; judged like any other prompt before it is."""
+
+    by: str
+    """What wrote it."""
+
+    understood: tuple[str, ...] = ()
+    """Words of the prompt that decided something, where the expander can tell."""
+
+    ignored: tuple[str, ...] = ()
+    """Words without influence on the clip, where it can tell."""
+
+
+class PromptExpander(Protocol):
+    """Turns a request's prompt into a detailed caption."""
+
+    def revise(self, prompt: str, seed: int) -> Revision:
+        """Return what to draw: the same for the same prompt and seed.
+
+        Raises:
+            GeneratorError: nothing usable came; never repeats the prompt.
+        """
+
+
 def refuse_incapable(name: str, capabilities: frozenset[Capability], request: GenerationRequest) -> None:
     """Refuse what a checkpoint was not trained for, and strengths that mean nothing.
 

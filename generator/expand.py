@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from generator.base import Revision
 from generator.scene import SLOTS, STEADY, WORDS, Scene, choices
 
 PLAIN_MOTION = frozenset(
@@ -82,6 +83,17 @@ def expand(prompt: str, seed: int) -> Expansion:
         understood=tuple(words[place] for place in sorted(used)),
         ignored=tuple(word for place, word in enumerate(words) if place not in used and word not in FILLERS),
     )
+
+
+class SceneExpander:
+    """`PromptExpander` for the embedded checkpoint: slots that the prompt leaves open are filled by the seed."""
+
+    name = "framegate-scenes"
+
+    def revise(self, prompt: str, seed: int) -> Revision:
+        """Return the caption that the checkpoint draws; expanding it again changes nothing."""
+        expansion = expand(prompt, seed)
+        return Revision(expansion.caption, self.name, expansion.understood, expansion.ignored)
 
 
 def camera(words: Sequence[str]) -> tuple[str, frozenset[int]]:

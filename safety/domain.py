@@ -98,6 +98,10 @@ class Task:
     """How far an edit may go from its source, in (0, 1]."""
 
 
+REVISED = "revised_prompt"
+"""The step of a Job whose output holds the prompt that was drawn, and the words that had no influence on it."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One request from receipt to its end."""

@@ -4,7 +4,8 @@
                  │BLOCK/REVIEW   │BLOCK/REVIEW                                               │BLOCK/REVIEW
                  └▶ refused/held └▶ refused/held                                             └▶ refused / held
 
-The input gate stands there for jobs that start from pictures or videos; each of these must be allowed.
+A generator may draw an expanded prompt: the prompt gate judges that too, and both must be allowed. The input gate
+stands there for jobs that start from pictures or videos; each of these must be allowed.
 
 Every step may run twice (a worker can die at any line), so every step is idempotent: ids are made from the job's id,
 files are named by their content, and the ledger keeps the first of two equal appends. A held job is run again after
@@ -14,17 +15,17 @@ a reviewer decided: the gates find the superseding Decision and the marked file 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from generator.base import Generator, Progress
+from generator.base import Generator, Progress, PromptExpander
 from media.clip import Clip
 from provenance.base import ClaimInput
-from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, Reference, Release
+from safety.domain import REVISED, Action, Checkpoint, Decision, Job, JobStatus, Reference, Release
 from safety.errors import LedgerError
 from safety.gate import Gate
-from safety.in_force import inputs_in_force
+from safety.in_force import all_in_force
 from safety.records import release_from_record, release_to_record
 from safety.reference import InputGate
 from safety.release import Marked, ReleaseDesk, Screened
@@ -60,6 +61,8 @@ class Pipeline:
     desk: ReleaseDesk
     input_gate: InputGate
     shelf: Shelf
+    expander: PromptExpander | None = None
+    """Writes what is drawn; None: the prompt as it is."""
 
     def run(
         self,
@@ -81,33 +84,59 @@ class Pipeline:
 
         # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
         walk.do("prompt", lambda: {"decision": self._judge_prompt(job).id})
-        prompt = _effective(self.gate, job.id, Checkpoint.PROMPT)
-        if prompt.verdict.action is not Action.ALLOW:
-            return walk.stop(prompt)
+        prompts = self._prompts(job)
+        if (refusal := _first_not_allowed(prompts)) is not None:
+            return walk.stop(refusal)
+        prompt, drawn = prompts[0], job.prompt
+
+        # 1b. What is made of it is a prompt as well: nothing is generated from an expansion that is not allowed.
+        if self.expander is not None:
+            drawn = str(walk.do(REVISED, partial(self._revise, self.expander, job, prompt))["prompt"])
+            prompts = self._prompts(job)
+            if (refusal := _first_not_allowed(prompts)) is not None:
+                return walk.stop(refusal)
 
         # 2. So does everything it starts from: nothing is generated from a refused picture or video.
         for number, reference in enumerate(job.task.references):
             walk.do(f"input{number}", partial(self._judge_input, job, prompt, reference))
-        inputs = inputs_in_force(self.gate.ledger, job.id) if job.task.references else []
-        for decision in inputs:
-            if decision.verdict.action is not Action.ALLOW:
-                return walk.stop(decision)
+        inputs = all_in_force(self.gate.ledger, job.id, Checkpoint.INPUT) if job.task.references else []
+        if (refusal := _first_not_allowed(inputs)) is not None:
+            return walk.stop(refusal)
         if job.task.references and not inputs:
             raise LedgerError(f"job {job.id} has no recorded decision at input; nothing is released")
 
         # 3-5. Generate, mark, encode: one step, because pixels live in memory between them.
-        marked = walk.do("mark", lambda: asdict(self.desk.mark(self._generate(job, progress), job.id)))
-        return _release(self.gate, self.desk, walk, Marked(**marked), (prompt, *inputs), self.shelf.claimed(job))
+        marked = walk.do("mark", lambda: asdict(self.desk.mark(self._generate(job, drawn, progress), job.id)))
+        return _release(self.gate, self.desk, walk, Marked(**marked), (*prompts, *inputs), self.shelf.claimed(job))
 
     def _judge_input(self, job: Job, prompt: Decision, reference: Reference) -> Output:
         path = self.shelf.path(job.id, reference.sha256)
         return {"decision": self.input_gate.check(prompt, path, job=job.id).id}
 
-    def _generate(self, job: Job, progress: Progress | None) -> Clip:
-        return self.generator.generate(self.shelf.load(job, self.generator.fps), progress)
+    def _generate(self, job: Job, drawn: str, progress: Progress | None) -> Clip:
+        return self.generator.generate(replace(self.shelf.load(job, self.generator.fps), prompt=drawn), progress)
 
     def _judge_prompt(self, job: Job) -> Decision:
         return self.gate.check_prompt(job.prompt, requester=job.requester, job=job.id, parent=job.parent)
+
+    def _prompts(self, job: Job) -> list[Decision]:
+        """The Decisions in force about the prompt and what was made of it, oldest first."""
+        found = all_in_force(self.gate.ledger, job.id, Checkpoint.PROMPT)
+        if not found:
+            raise LedgerError(f"job {job.id} has no recorded decision at prompt; nothing is released")
+        return found
+
+    def _revise(self, expander: PromptExpander, job: Job, prompt: Decision) -> Output:
+        """Expand the prompt, judge what came, and remember both."""
+        revision = expander.revise(job.prompt, job.seed)
+        decision = self.gate.check_prompt(revision.prompt, requester=job.requester, job=job.id, parent=prompt.id)
+        return {
+            "prompt": revision.prompt,
+            "by": revision.by,
+            "understood": list(revision.understood),
+            "ignored": list(revision.ignored),
+            "decision": decision.id,
+        }
 
 
 def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:
@@ -162,6 +191,10 @@ def _judged_first(gate: Gate, output: Decision, marked: Marked) -> Decision:
     first = gate.ledger.decision(output.supersedes) if output.supersedes else None
     is_successor = first is not None and output.subject != f"sha256:{marked.sha256}" == first.subject
     return first if first is not None and is_successor else output
+
+
+def _first_not_allowed(decisions: Sequence[Decision]) -> Decision | None:
+    return next((each for each in decisions if each.verdict.action is not Action.ALLOW), None)
 
 
 def _effective(gate: Gate, job: str, checkpoint: Checkpoint) -> Decision:

@@ -179,6 +179,10 @@ def tell(view: dict[str, Any], outcome: Outcome, *, as_json: bool) -> None:
         if outcome.release is not None:
             say(f"[bold green]released[/] {escape(str(view.get('file', outcome.release.id)))} · {outcome.release.id}")
             say(f"  credential trusted · watermark {outcome.release.watermark}")
+        if view.get("revised_prompt"):
+            say(f"  drawn: {escape(view['revised_prompt'])}")
+        if view.get("ignored_words"):
+            say(f"  without influence on it: {escape(', '.join(view['ignored_words']))}")
     raise typer.Exit(BY_STATUS.get(outcome.status, Exit.COULD_NOT))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.release_views import withdrawn_view
-from api.views import Json, finding_rows, grade_view, unmeasured_rows
+from api.views import Json, drawn_view, finding_rows, grade_view, unmeasured_rows
 from api.wiring import House
 from generator.base import Capability
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
@@ -61,6 +61,7 @@ def video_view(house: House, job: Job) -> Json:
             "release": release.id if release else None,
             "withdrawn": withdrawn_view(house.withdrawals.of(release.id)) if release else None,
             "conditions": list(release.conditions) if release else [],
+            **drawn_view(job),
             **(decided_view(decision) if decision else {}),
         },
     }
@@ -84,6 +85,8 @@ def refusal(decision: Decision) -> Json:
     clauses = {finding.clause for finding in decision.verdict.findings if finding.action is Action.BLOCK}
     words = " ".join(sorted(clauses)) or decision.reason
     what, param = REFUSED[decision.checkpoint]
+    if decision.checkpoint is Checkpoint.PROMPT and (decision.parent or "").startswith("dec_"):
+        what = "caption that was made of the prompt"
     return {
         "message": f"The {what} was refused. {words} To appeal, quote decision {decision.id}.",
         "type": "invalid_request_error",

@@ -1,4 +1,4 @@
-"""Chooses the generator in service: a server, a local folder, or the checkpoint that ships."""
+"""Chooses the generator in service, a server, a local folder, or the checkpoint that ships, and who expands prompts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from generator.base import GeneratorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from api.settings import Settings
-    from generator.base import Generator
+    from generator.base import Generator, PromptExpander
 
 
 def chosen_generator(settings: Settings) -> Generator:
@@ -20,12 +22,7 @@ def chosen_generator(settings: Settings) -> Generator:
     if settings.generator_url:
         from generator.remote import RemoteGenerator, Server
 
-        key = ""
-        if settings.generator_key_file is not None:
-            try:
-                key = settings.generator_key_file.read_text("utf-8").strip()
-            except (OSError, ValueError) as error:
-                raise GeneratorError(f"{settings.generator_key_file} cannot be read: {type(error).__name__}") from error
+        key = _read_key(settings.generator_key_file)
         return RemoteGenerator(Server(settings.generator_url, settings.generator_model, key))
     if settings.generator is not None:
         from generator.pipelines import PipelineGenerator
@@ -40,3 +37,33 @@ def chosen_generator(settings: Settings) -> Generator:
     from generator.embedded import EmbeddedGenerator
 
     return EmbeddedGenerator()
+
+
+def chosen_expander(settings: Settings, generator: Generator) -> PromptExpander | None:
+    """Return what writes the prompt that `generator` draws; None: nobody, it takes prompts as they are.
+
+    Raises:
+        GeneratorError: the folder is no checkpoint, or the key file cannot be read.
+    """
+    if settings.expander_url:
+        from generator.prompt_writer import Endpoint, RemoteExpander
+
+        key = _read_key(settings.expander_key_file)
+        return RemoteExpander(Endpoint(settings.expander_url, settings.expander_model, key))
+    if settings.expander is not None:
+        from generator.prompt_writer import LocalExpander
+
+        return LocalExpander(settings.expander, settings.generator_device)
+    from generator.embedded import EmbeddedGenerator
+    from generator.expand import SceneExpander
+
+    return SceneExpander() if isinstance(generator, EmbeddedGenerator) else None
+
+
+def _read_key(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise GeneratorError(f"{file} cannot be read: {type(error).__name__}") from error

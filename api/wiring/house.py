@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.keys import anchors_pem, signer, watermark_key
 from api.views import origin_view
-from api.wiring.generators import chosen_generator
+from api.wiring.generators import chosen_expander, chosen_generator
 from api.wiring.offered import offered_signals
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
 from api.wiring.records import Records
@@ -201,7 +201,8 @@ class House(Records):
     @cached_property
     def pipeline(self) -> Pipeline:
         """The natural path."""
-        return Pipeline(self.gate, self.generator, self.desk, self.input_gate, self.shelf)
+        rooms = (self.gate, self.generator, self.desk, self.input_gate, self.shelf)
+        return Pipeline(*rooms, chosen_expander(self.settings, self.generator))
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -211,8 +212,7 @@ class House(Records):
     @cached_property
     def framegate(self) -> Framegate:
         """The library door, for somebody else's generator."""
-        desk = self._desk("external", "unknown")
-        return Framegate(self.gate, desk, self.limits, self.known)
+        return Framegate(self.gate, self._desk("external", "unknown"), self.limits, self.known)
 
     @cached_property
     def input_gate(self) -> InputGate:

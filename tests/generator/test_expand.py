@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.expand import FILLERS, PLAIN_MOTION, expand, vocabulary
+from generator.expand import FILLERS, PLAIN_MOTION, SceneExpander, expand, vocabulary
 from generator.scene import SLOTS, WORDS, Scene, choices
 
 SCENES = st.builds(Scene, **{slot: st.sampled_from(choices(slot)) for slot in SLOTS})
@@ -89,3 +89,21 @@ def test_no_word_means_two_things() -> None:
 def test_a_scene_refuses_values_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="colour 'beige' is not one of red"):
         Scene("big", "beige", "ball", "rising", "in space", "by day")
+
+
+def test_expanding_a_caption_again_changes_nothing():
+    """What was judged is what is drawn: the caption, not another reading of it."""
+    for seed in range(200):
+        first = SceneExpander().revise("a heart dancing under the moonlight while the camera zooms in", seed)
+        again = expand(first.prompt, seed + 1)
+
+        assert again.caption == first.prompt
+        assert again.ignored == ()
+
+
+def test_the_expander_says_what_it_took_and_what_it_did_not():
+    revision = SceneExpander().revise("a crimson ball and a grumpy accountant", 3)
+
+    assert "red ball" in revision.prompt
+    assert revision.understood == ("crimson", "ball")
+    assert revision.ignored == ("grumpy", "accountant")

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from generator.base import GeneratorError, UnsupportedRequest
+from generator.base import GeneratorError, Revision, UnsupportedRequest
 from media.errors import StorageError
 from media.limits import DEFAULT_LIMITS
 from provenance.base import CredentialState, SigningError
 from safety.domain import Action, Checkpoint, JobStatus
 from safety.errors import Conflict, InvalidContent, ReleaseError
 from safety.framegate import Framegate
+from safety.in_force import in_force
 from safety.known import ReleaseIndex
 from safety.review import Review
 from tests.world import World
@@ -303,3 +305,71 @@ def _request(prompt: str):
     from generator.base import GenerationRequest
 
     return GenerationRequest(prompt, 1.0, 256, 256)
+
+
+class Writer:
+    """A prompt expander that answers as it is told."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.asked = list(answers), []
+
+    def revise(self, prompt: str, seed: int) -> Revision:
+        self.asked.append((prompt, seed))
+        return Revision(self.answers[min(len(self.asked), len(self.answers)) - 1], "writer", ("green",), ("quite",))
+
+
+def expanding(world, *answers):
+    return replace(world.pipeline, expander=Writer(*answers))
+
+
+def test_an_expanded_prompt_is_judged_recorded_and_drawn(world):
+    outcome = expanding(world, "a wide green field at noon").run(world.job("quite green"))
+
+    assert outcome.status is JobStatus.RELEASED
+    assert [call.prompt for call in world.generator.calls] == ["a wide green field at noon"]
+    original, revised, _ = (world.ledger.decision(id_) for id_ in outcome.release.decisions)
+    assert (original.checkpoint, revised.checkpoint) == ("prompt", "prompt")
+    assert revised.parent == original.id
+    assert revised.subject == f"sha256:{hashlib.sha256(b'a wide green field at noon').hexdigest()}"
+    assert outcome.outputs["revised_prompt"] == {
+        "prompt": "a wide green field at noon",
+        "by": "writer",
+        "understood": ["green"],
+        "ignored": ["quite"],
+        "decision": revised.id,
+    }
+
+
+def test_nothing_is_drawn_from_an_expansion_that_is_refused(world):
+    outcome = expanding(world, "a field of blood").run(world.job("a green field"))
+
+    assert outcome.status is JobStatus.REFUSED
+    assert outcome.decision.verdict.findings[0].category == "violence"
+    assert in_force(world.ledger, "video_1") == outcome.decision
+    assert world.generator.calls == []
+
+
+def test_a_refused_prompt_is_not_expanded(world):
+    pipeline = expanding(world, "a green field")
+
+    assert pipeline.run(world.job("a pool of blood")).status is JobStatus.REFUSED
+    assert pipeline.expander.asked == []
+
+
+def test_an_expansion_that_waits_for_a_person_is_drawn_after_the_review_and_not_written_again(world):
+    pipeline = expanding(world, "an odd field", "another odd field")
+    held = pipeline.run(world.job("a green field"))
+    assert held.status is JobStatus.HELD
+    Review(world.ledger).decide(held.decision.id, allow=True, reviewer="ada", reason="only odd")
+
+    outcome = pipeline.run(world.job("a green field", outputs=held.outputs))
+
+    assert outcome.status is JobStatus.RELEASED
+    assert [call.prompt for call in world.generator.calls] == ["an odd field"]
+    assert len(pipeline.expander.asked) == 1
+
+
+def test_an_expansion_equal_to_its_prompt_is_the_same_decision(world):
+    outcome = expanding(world, "a green field").run(world.job("a green field"))
+
+    assert len(outcome.release.decisions) == 2

@@ -144,5 +144,5 @@ def test_a_row_may_be_a_storyboard_with_or_without_a_text_about_all_of_it(tmp_pa
 def test_scenes_are_texts_that_say_something(tmp_path, scenes):
     path = write_rows(tmp_path / "boards.jsonl", {"scenes": scenes, "benign": True})
 
-    with pytest.raises(InvalidContent, match="line 1: .*scene"):
+    with pytest.raises(InvalidContent, match=r"line 1: .*scene"):
         read_rows([path], LABELS)
