@@ -71,6 +71,30 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> str:
     return _svg(title, height, parts)
 
 
+def column_chart(title: str, columns: Mapping[str, Mapping[str, int]]) -> str:
+    """Return stacked columns of counts: column -> part -> count, parts in the order of the first column."""
+    names = list(next(iter(columns.values()), {}))
+    tallest = max((sum(parts.values()) for parts in columns.values()), default=0) or 1
+    ticks = [f"{round(tallest * step / 5):,}" for step in range(6)]
+    parts = _axes("", "", [""] * 2, ticks)
+    width = 1 / max(1, len(columns))
+    for place, (column, counts) in enumerate(columns.items()):
+        below = 0
+        for number, name in enumerate(names):
+            if not (count := counts.get(name, 0)):
+                continue
+            left, top = _place((place + 0.15) * width, (below + count) / tallest)
+            right, bottom = _place((place + 0.85) * width, below / tallest)
+            below += count
+            parts.append(
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" '
+                f'fill="{PALETTE[number % len(PALETTE)]}"/>'
+            )
+        parts.append(_text(*_place((place + 0.5) * width, -0.05), column, "middle"))
+    parts += _legend(names)
+    return _svg(title, _height(len(names)), parts)
+
+
 def line_chart(title: str, lines: Sequence[Line], *, x: str, y: str, diagonal: bool = False) -> str:
     """Return lines over axes that run from 0 to 1; `diagonal` adds the line on which x equals y."""
     height = _height(len(lines))

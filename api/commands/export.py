@@ -109,6 +109,36 @@ def statement(
         typer.echo(letter(restriction, appeal_days=ANSWER_WITHIN.days))
 
 
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    *,
+    year: Annotated[int | None, typer.Option(help="A whole year (UTC).", min=2000, max=9998)] = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a transparency report about a year, or a period: a page, the figures as JSON, charts."""
+    if (year is None) == (since is None and until is None):
+        raise typer.BadParameter("say which period: --year 2026, or --since and --until")
+    if year is not None:
+        first, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    elif since is None or until is None:
+        raise typer.BadParameter("a period needs both --since and --until")
+    else:
+        first, end = since.replace(tzinfo=since.tzinfo or UTC), until.replace(tzinfo=until.tzinfo or UTC)
+    from safety.exports.transparency import report_of, tally
+    from safety.exports.transparency_page import write_report
+
+    with open_house(Settings()) as house, progress_bar() as progress:
+        made = report_of(tally(house.ledger, first, end, progress))
+    write_report(made, out)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"wrote {escape(str(out / 'report.md'))}, report.json and charts: {made['decisions']['total']} decisions")
+
+
 def in_utc(time: datetime | None) -> datetime | None:
     """A time of the command line: UTC where it names no zone."""
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -59,6 +59,13 @@ class StatementQuery(Body):
     with_reasons: bool = False
 
 
+class ReportQuery(Body):
+    """The period of a transparency report."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 def register(app: FastAPI) -> None:
     """Add the routes of this module."""
     app.add_api_route(
@@ -71,6 +78,9 @@ def register(app: FastAPI) -> None:
     )
     app.add_api_route(
         "/v1/exports/statements", export_statements, methods=["GET"], summary="A batch of statements of reasons"
+    )
+    app.add_api_route(
+        "/v1/exports/report", transparency_report, methods=["GET"], summary="The figures of a transparency report"
     )
     app.add_api_route(
         "/v1/decisions/{decision}/statement", get_statement, methods=["GET"], summary="Why something was restricted"
@@ -125,6 +135,13 @@ def export_statements(house: HouseOf, _caller: Auditor, query: Annotated[Stateme
         named = "; ".join(f"{decision}: {', '.join(told)}" for decision, told in faults.items())
         raise Conflict(f"this batch does not leave: {named}")
     return {"statements": statements, "next": found[-1][0] if len(found) == dsa_schema().statements_a_call else None}
+
+
+def transparency_report(house: HouseOf, _caller: Auditor, query: Annotated[ReportQuery, Query()]) -> Json:
+    """Count a period: volumes, automation, categories, reviews, appeals, delays, what went unmeasured."""
+    from safety.exports.transparency import report_of, tally
+
+    return report_of(tally(house.ledger, query.since, query.until))
 
 
 def _jsonl(pages: Iterator[list[Selected]]) -> Iterator[bytes]:

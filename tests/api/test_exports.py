@@ -153,3 +153,20 @@ def test_the_commands_write_batches_and_letters(run, restricted, tmp_path):
     assert run("export", "statement", "dec_1")[1].out.startswith("Decision dec_1 of 2025-03-01")
     assert json.loads(run("export", "statement", "dec_1", "--json")[1].out)["puid"] == "dec_1"
     assert run("export", "statement", "dec_3")[0] == 2
+
+
+# --- the transparency report
+
+
+def test_the_report_of_a_year_is_one_command(run, client, restricted, auditor, ada, tmp_path):
+    code, said = run("export", "report", "--year", "2025", "--out", tmp_path / "report", "--json")
+
+    assert code == 0
+    told = json.loads(said.out)
+    assert told["decisions"]["block"] == 3
+    assert {path.suffix for path in (tmp_path / "report").iterdir()} == {".md", ".json", ".svg"}
+    query = {"since": "2025-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    assert client.get("/v1/exports/report", headers=auditor, params=query).json() == told
+    assert client.get("/v1/exports/report", headers=ada, params=query).status_code == 403
+    assert run("export", "report", "--out", tmp_path / "none")[0] == 2
+    assert run("export", "report", "--out", tmp_path / "none", "--since", "2025-01-01")[0] == 2
