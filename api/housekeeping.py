@@ -60,6 +60,7 @@ def chores_of(house: House) -> Sequence[Chore]:
     checkpoints = timedelta(seconds=house.settings.checkpoint_every_s)
     return (
         Chore("checkpoint", checkpoints, house.ledger.checkpoint),
+        Chore("search", timedelta(minutes=1), house.search.catch_up),
         Chore("erasures", hourly, lambda: (erasure_of(house).finish(), reapply(house))),
         Chore("seal", hourly, lambda: _until_none(house.jobs.seal_plain)),
         Chore("retention", hourly, lambda: retention_of(house).apply(SCHEDULE)),

@@ -11,6 +11,7 @@ from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from safety.domain import Checkpoint
+from safety.lookup.counts import By, Every
 from safety.lookup.record import MAX_PAGE
 from safety.review import REASON_CODES
 from safety.withdrawals import CODES
@@ -193,8 +194,27 @@ class LegalHoldBody(Body):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class CountQuery(Body):
+    """`GET /v1/decisions/counts`."""
+
+    by: By = By.ALL
+    every: Every = Every.DAY
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
 class DecisionQuery(Body):
     """The conditions of `GET /v1/decisions`; a decision meets all that are given."""
+
+    id: Word | None = None
+    reviewer: Word | None = None
+    """Id of whoever decided, where it was no policy."""
+
+    classifier: Word | None = None
+    """`NAME` or `NAME@VERSION`, the version cut short or not."""
+
+    q: str | None = Field(None, min_length=1, max_length=500)
+    """Words of the reason, all of them; `word*` begins like that."""
 
     checkpoint: Checkpoint | None = None
     action: Literal["allow", "review", "block"] | None = None

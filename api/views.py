@@ -13,6 +13,7 @@ from safety.banks import Bank
 from safety.consent import Consent, OptOut
 from safety.domain import (
     REVISED,
+    Action,
     Coverage,
     Decision,
     Finding,
@@ -26,6 +27,7 @@ from safety.domain import (
     Unmeasured,
     Verdict,
 )
+from safety.lookup.counts import Count
 from safety.offer import Offer
 from safety.severity import tier_of
 
@@ -258,4 +260,15 @@ def opt_out_view(opt_out: OptOut) -> Json:
         "names": list(opt_out.names),
         "created_at": opt_out.created_at.isoformat(),
         "removed_at": opt_out.removed_at.isoformat() if opt_out.removed_at else None,
+    }
+
+
+def count_view(found: Count) -> Json:
+    """How many decisions there were in one step, and the share of each action."""
+    return {
+        "at": found.at.isoformat() if found.at else None,
+        "value": found.value,
+        "total": found.total,
+        "actions": {action.word: found.actions.get(action.word, 0) for action in Action},
+        "rates": {action.word: round(found.rate(action), 6) for action in Action},
     }

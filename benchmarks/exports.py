@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from sqlalchemy import Engine, insert
 
 from benchmarks.ledger import TEMPLATE
 from safety.database import migrate, open_engine, writing
+from safety.domain import Decision
 from safety.exports.decision_files import Format
 from safety.merkle import leaf_hash
 from safety.projections import COLUMNS, DECISION, project
@@ -87,7 +89,13 @@ def measure(url: str, count: int, folder: Path) -> None:
         )
 
 
-def fill(engine: Engine, count: int, batch: int = 5000) -> bool:
+def numbered(position: int) -> Decision:
+    """One of many decisions that are alike."""
+    subject = f"sha256:{position:064x}"
+    return replace(TEMPLATE, id=f"dec_{position:032x}", at=TEMPLATE.at + timedelta(seconds=position), subject=subject)
+
+
+def fill(engine: Engine, count: int, batch: int = 5000, decision_of: Callable[[int], Decision] = numbered) -> bool:
     """Load entries and their derived rows; False where they are there already."""
     with engine.connect() as connection:
         if connection.execute(ledger_head.select()).first() is not None:
@@ -95,11 +103,10 @@ def fill(engine: Engine, count: int, batch: int = 5000) -> bool:
     for start in range(0, count, batch):
         rows: dict[str, list[dict[str, object]]] = {"entries": [], **{name: [] for name in COLUMNS}}
         for position in range(start, min(start + batch, count)):
-            at = TEMPLATE.at + timedelta(seconds=position)
-            subject = f"sha256:{position:064x}"
-            record = decision_to_record(replace(TEMPLATE, id=f"dec_{position:032x}", at=at, subject=subject))
+            decision = decision_of(position)
+            record = decision_to_record(decision)
             body = encode(DECISION, record)
-            values = (position, record["id"], DECISION, at, body, leaf_hash(body))
+            values = (position, record["id"], DECISION, decision.at, body, leaf_hash(body))
             rows["entries"].append(dict(zip(entries.columns.keys(), values, strict=True)))
             for name, more in project(position, DECISION, record).items():
                 rows[name] += [dict(zip(COLUMNS[name], row, strict=True)) for row in more]

@@ -7,6 +7,7 @@
     claims                                                who works on which hold; may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
     banks, bank_items, bank_revision                      the same (`safety.registers`)
+    search_…                                              indexes, built from the entries (`safety.indexes`)
     subjects, legal_holds, chores                         whose data is sealed, what must be kept (`safety.keeping`)
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
@@ -27,9 +28,11 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from safety.columns import Position, UtcTime, metadata
+from safety.indexes import search_panel_entries, search_panels, search_state, search_tallies, search_words
 from safety.keeping import chores, legal_holds, subjects
 from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs
 
@@ -103,6 +106,13 @@ decisions = Table(
     Index(None, "subject", "entry"),
     Index(None, "policy", "entry"),
     Index(None, "session", "action", "entry"),
+    Index(
+        None,
+        "actor",
+        "entry",
+        sqlite_where=text("actor_kind <> 'policy'"),
+        postgresql_where=text("actor_kind <> 'policy'"),
+    ),
 )
 
 findings = Table(
@@ -259,6 +269,11 @@ __all__ = [
     "opt_outs",
     "releases",
     "scans",
+    "search_panel_entries",
+    "search_panels",
+    "search_state",
+    "search_tallies",
+    "search_words",
     "subjects",
     "subtrees",
     "withdrawals",

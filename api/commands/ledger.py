@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,14 @@ from rich.markup import escape
 
 from api.settings import Settings
 from api.terminal import Exit, explain, print_json, progress_bar, say
-from api.views import decision_view
+from api.views import count_view, decision_view
 from api.wiring import open_house
 from safety import audit
 from safety.domain import Action, Checkpoint
 from safety.errors import NotFound
 from safety.ledger_export import export_ledger
+from safety.lookup import Question
+from safety.lookup.counts import By, Every, count
 from safety.proofs import prove_entry, prove_growth
 
 app = typer.Typer(no_args_is_help=True, help="Read the record, sign it, and prove that nobody changed it.")
@@ -41,20 +43,33 @@ def list_(
     action: Annotated[ActionWord | None, typer.Option(help="Only with this action.")] = None,
     category: Annotated[str | None, typer.Option(help="Only with a finding of this category.")] = None,
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only about this content: `sha256:…`.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Only under this policy: `sha256:…`.")] = None,
+    reviewer: Annotated[str | None, typer.Option(help="Only by this person.")] = None,
+    classifier: Annotated[str | None, typer.Option(help="Only where it was asked: NAME or NAME@VERSION.")] = None,
+    words: Annotated[str | None, typer.Option(help="Only with these words in the reason; `word*` begins so.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only from this time on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only before this time (UTC).")] = None,
+    after: Annotated[str | None, typer.Option(help="Go on behind this decision.")] = None,
     limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=1000)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List decisions, newest first."""
+    """List decisions that meet every condition, newest first."""
+    question = Question(
+        job=job,
+        checkpoint=checkpoint,
+        action=Action.from_word(action) if action else None,
+        category=category,
+        subject=subject,
+        policy=policy,
+        actor=reviewer,
+        classifier=classifier,
+        words=words,
+        since=_utc(since),
+        until=_utc(until),
+    )
     with open_house(Settings()) as house:
-        page = house.ledger.decisions(
-            checkpoint=checkpoint,
-            action=Action.from_word(action) if action else None,
-            category=category,
-            job=job,
-            since=since,
-            limit=limit,
-        )
+        page = house.search.page(question, after=after, limit=limit)
     for decision in page:
         if as_json:
             print_json(decision_view(decision))
@@ -62,6 +77,42 @@ def list_(
             categories = ", ".join(sorted({f.category for f in decision.verdict.findings})) or "–"
             say(f"{decision.at:%Y-%m-%d %H:%M:%S} {decision.verdict.action.word:6} {decision.checkpoint:7} "
                 f"{categories:24} {decision.id}")  # fmt: skip
+
+
+@app.command()
+def counts(
+    *,
+    by: Annotated[By, typer.Option(help="What is counted apart.")] = By.ALL,
+    every: Annotated[Every, typer.Option(help="How long a step is, in UTC.")] = Every.DAY,
+    since: Annotated[datetime | None, typer.Option(help="Only from this hour on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only before this hour (UTC).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count decisions over time, with the share of each action."""
+    with open_house(Settings()) as house:
+        house.search.catch_up()
+        found = count(house.engine, by, every, since=_utc(since), until=_utc(until))
+    for each in found:
+        if as_json:
+            print_json(count_view(each))
+            continue
+        shares = "  ".join(f"{action.word} {each.rate(action):6.1%}" for action in Action)
+        say(
+            f"{f'{each.at:%Y-%m-%d %H:%M}' if each.at else 'ever':16}  {escape(each.value):24} {each.total:9}  {shares}"
+        )
+    if not found and not as_json:
+        say("no decision is recorded in this time")
+
+
+@app.command()
+def reindex() -> None:
+    """Throw away what decisions are searched and counted by, and build it again from the entries."""
+    with open_house(Settings()) as house:
+        say(f"{house.search.rebuild()} entries are in the index")
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=time.tzinfo or UTC)
 
 
 @app.command()

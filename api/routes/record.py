@@ -10,10 +10,13 @@ from fastapi.responses import PlainTextResponse
 
 from api.auth import AnyCaller, Auditor, HouseOf
 from api.routes.owned import asked_for
-from api.schemas import DecisionQuery, Id
-from api.views import Json, decision_view
+from api.schemas import CountQuery, DecisionQuery, Id
+from api.views import Json, count_view, decision_view
 from safety.domain import Action
 from safety.errors import NotFound
+from safety.lookup import Question
+from safety.lookup.counts import count
+from safety.lookup.search import CATCH_UP
 from safety.proofs import growth_path, prove_entry
 
 PATH = "/v1/decisions"
@@ -22,6 +25,7 @@ PATH = "/v1/decisions"
 def register(app: FastAPI) -> None:
     """Add the routes of this module."""
     app.add_api_route(PATH, list_decisions, methods=["GET"], summary="List decisions, newest first")
+    app.add_api_route(f"{PATH}/counts", count_decisions, methods=["GET"], summary="Count decisions over time")
     app.add_api_route(f"{PATH}/{{decision}}", get_decision, methods=["GET"], summary="Look at a decision")
     app.add_api_route(
         "/v1/ledger/checkpoint",
@@ -47,15 +51,23 @@ def register(app: FastAPI) -> None:
 
 def list_decisions(house: HouseOf, _caller: Auditor, query: Annotated[DecisionQuery, Query()]) -> Json:
     """List decisions that meet every condition, newest first, a page at a time."""
-    conditions = query.model_dump(exclude={"action", "limit"})
+    asked = query.model_dump(exclude={"action", "limit", "after", "q", "reviewer"})
     action = None if query.action is None else Action.from_word(query.action)
-    page = house.ledger.decisions(action=action, limit=query.limit, **conditions)
+    question = Question(**asked, action=action, words=query.q, actor=query.reviewer)
+    page = house.search.page(question, after=query.after, limit=query.limit)
     return {
         "object": "list",
         "data": [decision_view(decision) for decision in page],
         # A full page may have been the last one: the next is then empty.
         "next": page[-1].id if len(page) == query.limit else None,
     }
+
+
+def count_decisions(house: HouseOf, _caller: Auditor, query: Annotated[CountQuery, Query()]) -> Json:
+    """Count decisions over time, with the share of each action."""
+    house.search.catch_up(CATCH_UP)
+    found = count(house.engine, query.by, query.every, since=query.since, until=query.until)
+    return {"object": "list", "data": [count_view(each) for each in found], "behind": house.search.behind()}
 
 
 def get_decision(decision: Id, house: HouseOf, caller: AnyCaller) -> Json:

@@ -15,7 +15,7 @@ from safety.checkpoints import LogKey, LogPublicKey
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
-from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, SubjectKeys
+from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, Search, SubjectKeys
 from safety.review import Review
 from safety.still_store import StillStore, owner_in
 from safety.withdrawals import Withdrawals
@@ -65,6 +65,11 @@ class Records:
     def legal_holds(self) -> LegalHolds:
         """What must not be erased."""
         return LegalHolds(self.engine, self._append_event)
+
+    @cached_property
+    def search(self) -> Search:
+        """Decisions by anything that is recorded about them."""
+        return Search(self.engine)
 
     @cached_property
     def jobs(self) -> JobStore:

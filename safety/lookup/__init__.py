@@ -8,6 +8,7 @@
     banks    banks of known content
     subjects whose data is sealed with which key
     legal_holds what must not be erased
+    search   decisions by anything recorded about them; counts over time beside it
 
 The record itself is only written by `safety.ledger`.
 """
@@ -23,6 +24,7 @@ from safety.lookup.jobs import JobStore
 from safety.lookup.legal_holds import LegalHold, LegalHolds
 from safety.lookup.record import Entry, LedgerReader
 from safety.lookup.scans import Scan, ScanStatus, ScanStore
+from safety.lookup.search import Question, Search
 from safety.lookup.subjects import Subject, SubjectKeys
 
 __all__ = [
@@ -39,9 +41,11 @@ __all__ = [
     "LegalHold",
     "LegalHolds",
     "LikenessRegistry",
+    "Question",
     "Scan",
     "ScanStatus",
     "ScanStore",
+    "Search",
     "Subject",
     "SubjectKeys",
 ]

@@ -16,10 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, exists,
 from safety.database import reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
+from safety.lookup.conditions import conditions_of
 from safety.lookup.tree import StoredTree
 from safety.projections import DECISION
 from safety.records import Record, decision_from_record, decode, release_from_record
-from safety.tables import checkpoints, decisions, entries, findings, ledger_head, releases
+from safety.tables import checkpoints, decisions, entries, ledger_head, releases
 
 MAX_PAGE = 1000
 """Rows of one page at most."""
@@ -74,22 +75,16 @@ class LedgerReader:
         Raises:
             NotFound: no decision has the id `after`.
         """
-        conditions: list[ColumnElement[bool]] = []
-        for column, value in (
-            (decisions.c.job, job),
-            (decisions.c.checkpoint, checkpoint and checkpoint.value),
-            (decisions.c.action, None if action is None else action.word),
-            (decisions.c.subject, subject),
-            (decisions.c.policy, policy),
-        ):
-            if value is not None:
-                conditions.append(column == value)
-        if category is not None:
-            conditions.append(exists().where(findings.c.entry == decisions.c.entry, findings.c.category == category))
-        if since is not None:
-            conditions.append(decisions.c.at >= since)
-        if until is not None:
-            conditions.append(decisions.c.at < until)
+        conditions = conditions_of(
+            job=job,
+            checkpoint=checkpoint,
+            action=action,
+            category=category,
+            subject=subject,
+            policy=policy,
+            since=since,
+            until=until,
+        )
         return [decision_from_record(record) for record in self._page(decisions, conditions, after, limit)]
 
     def effective(self, job: str, checkpoint: Checkpoint) -> Decision | None:

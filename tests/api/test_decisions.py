@@ -44,6 +44,34 @@ def test_conditions_narrow_the_list(client, auditor, judged):
     assert listed(client, auditor, policy="sha256:none") == []
 
 
+def test_decisions_are_found_by_reviewer_words_and_classifier(client, auditor, as_, house, judged):
+    reviewer = as_("reviewer")
+    body = {"allow": True, "reason": "It is only a Halloween costume."}
+    decided = client.post(f"/v1/reviews/{judged[2].id}", json=body, headers=reviewer).json()
+    id_ = decided["decision"] if isinstance(decided["decision"], str) else decided["decision"]["decision"]
+    (name, version), *_ = judged[0].measurement.classifiers
+    who = house.ledger.decision(id_).actor.id
+
+    assert listed(client, auditor, q="costume hallow*") == listed(client, auditor, reviewer=who) == [id_]
+    assert listed(client, auditor, id=judged[1].id) == [judged[1].id]
+    assert set(listed(client, auditor, classifier=f"{name}@{version}")) >= {each.id for each in judged}
+    assert client.get("/v1/decisions", params={"q": "…"}, headers=auditor).status_code == 422
+
+
+def test_decisions_are_counted_over_time(client, auditor, ada, judged):
+    answer = client.get("/v1/decisions/counts", params={"by": "category", "every": "ever"}, headers=auditor).json()
+
+    (violence,) = answer["data"]
+    assert (violence["value"], violence["total"], violence["at"]) == ("violence", 3, None)
+    assert violence["actions"] == {"allow": 0, "review": 1, "block": 2}
+    assert violence["rates"]["block"] == pytest.approx(2 / 3, abs=1e-6)
+    assert answer["behind"] == 0
+    daily = client.get("/v1/decisions/counts", headers=auditor).json()["data"]
+    assert sum(step["total"] for step in daily) == 5
+    assert client.get("/v1/decisions/counts", headers=ada).status_code == 403
+    assert client.get("/v1/decisions/counts", params={"by": "sex"}, headers=auditor).status_code == 422
+
+
 def test_times_narrow_the_list(client, auditor, judged):
     at = judged[2].at
 

@@ -28,7 +28,7 @@ def test_a_worker_signs_checkpoints_seals_and_erases_what_is_due(
     old = replace(house.jobs.get(video.json()["id"]), id="video_old", owner="", requester="key_1")
     JobStore(house.engine).create(old)
 
-    assert Housekeeping(house).do_what_is_due() == ["checkpoint", "erasures", "seal", "retention"]
+    assert Housekeeping(house).do_what_is_due() == ["checkpoint", "search", "erasures", "seal", "retention"]
     assert Housekeeping(house).do_what_is_due() == []
 
     assert house.ledger.latest_checkpoint() is not None
