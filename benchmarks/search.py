@@ -124,9 +124,8 @@ def measure(url: str, entries: int, questions: int) -> None:
     }
     for what, ask in asked.items():
         took = sorted(timed(ask) for _ in range(questions))
-        print(
-            f"{name}: {what}: p50 {took[len(took) // 2]:.1f} ms, p95 {took[len(took) * 95 // 100]:.1f} ms (N {len(took)})"
-        )
+        middle, slow = took[len(took) // 2], took[len(took) * 95 // 100]
+        print(f"{name}: {what}: p50 {middle:.1f} ms, p95 {slow:.1f} ms (N {len(took)})")
     engine.dispose()
 
 
