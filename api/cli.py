@@ -62,6 +62,7 @@ class Commands(LazyGroup):
         "subject": "api.commands.subject:app",
         "retention": "api.commands.retention:app",
         "keys": "api.commands.keys:app",
+        "certificate": "api.commands.certificate:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",
         "bank": "api.commands.bank:app",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.erasing import put_back
+from api.keys import certificates
 from api.wiring import House
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
@@ -47,6 +48,7 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "video classifiers", lambda: _names(house.clip_catalog.for_clips())
     yield "generator", lambda: f"{house.generator.name} {house.generator.version[:16]}"
     yield "signer", lambda: _signer(house)
+    yield "certificates", lambda: _certificates(house)
     for each in house.clip_catalog.absent:
         reason = f"unmeasured, so never allowed: {each.reason}"
         yield f"absent: {each.name}", reason.__str__
@@ -108,6 +110,16 @@ def _clock(house: House) -> str:
 def _signer(house: House) -> str:
     house.signer.self_test()
     return f"{house.signer.name} signs, and its signature reads as trusted"
+
+
+def _certificates(house: House) -> str:
+    """The certificate that expires first; broken from a month before its end, while there is time to renew it."""
+    found = certificates(house.settings)
+    first, now = min(found, key=lambda each: each.not_after), datetime.now(UTC)
+    words = f"the {first.role} certificate {first.subject} is valid until {first.not_after:%F}"
+    if first.is_due(now):
+        raise _BrokenError(f"{words}, {first.left(now).days} days: renew it; see `framegate certificate csr`")
+    return f"{words}, the first of {len(found)} to expire"
 
 
 def _names(classifiers: Sequence[AnyClassifier]) -> str:

@@ -6,13 +6,20 @@ Made keys stand in `$FRAMEGATE_HOME/keys` with mode 0600. Settings refuse them i
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from api.settings import Settings
 from provenance.base import CredentialSigner, SignerUnusable
 from provenance.certificates import DevelopmentPki, create_development_pki
-from provenance.signers import FileSigner, TimestampPolicy, UnsafeDevelopmentSigner
+from provenance.chain import Algorithm, algorithm_of, load_private_key
+from provenance.expiry import Validity, validities
+from provenance.key_service import ServiceKey, is_service
+from provenance.pkcs11 import SCHEME, HardwareKey, KeyPlace
+from provenance.rotating import Change, RotatingSigner
+from provenance.signatures import SignBytes, sign_with
+from provenance.signers import CallbackSigner, TimestampPolicy, UnsafeDevelopmentSigner
 from safety.checkpoints import LogKey, LogPublicKey
 from safety.errors import LedgerError, SealBroken
 
@@ -103,23 +110,74 @@ def anchors_pem(settings: Settings) -> str:
         raise SignerUnusable(f"the trust anchors {path} cannot be read: {error}") from error
 
 
-def signer(settings: Settings) -> CredentialSigner:
+def signing_chain_pem(settings: Settings) -> str:
+    """Return the certificate chain that signs: leaf, then intermediates.
+
+    Raises:
+        SignerUnusable: the file cannot be read.
+    """
+    path = settings.signer_chain or _development_pki(settings).chain_pem
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SignerUnusable(f"the signing chain {path} cannot be read: {error}") from error
+
+
+def certificates(settings: Settings) -> list[Validity]:
+    """Return until when the signing chain and the anchors are valid; raises as those."""
+    return validities(signing_chain_pem(settings), anchors_pem(settings))
+
+
+def signer(settings: Settings, told: Callable[[Change], None] = lambda _: None) -> CredentialSigner:
     """Return the signer that the settings name, or the development signer with its warning.
+
+    The configured one takes up new files by itself; `told` is told of each change of them.
 
     Raises:
         SignerUnusable: chain, key or anchors cannot be read.
     """
-    policy = TimestampPolicy(settings.timestamp_policy)
-    url = settings.timestamp_url or None
-    if settings.signer_chain is None or settings.signer_key is None:
-        return UnsafeDevelopmentSigner(_development_pki(settings), timestamp_url=url, timestamp_policy=policy)
-    return FileSigner(
-        settings.signer_chain,
-        settings.signer_key,
-        anchors_pem(settings),
-        timestamp_url=url,
-        timestamp_policy=policy,
+    if settings.signer_chain is None or not settings.signer_key or settings.trust_anchors is None:
+        return UnsafeDevelopmentSigner(
+            _development_pki(settings),
+            timestamp_url=settings.timestamp_url or None,
+            timestamp_policy=TimestampPolicy(settings.timestamp_policy),
+        )
+    watched = [settings.signer_chain, settings.trust_anchors]
+    if not settings.signer_key.startswith(SCHEME) and not is_service(settings.signer_key):
+        watched.append(Path(settings.signer_key))
+    return RotatingSigner(lambda: _configured_signer(settings), watched, told)
+
+
+def _configured_signer(settings: Settings) -> CredentialSigner:
+    chain_pem, anchors = signing_chain_pem(settings), anchors_pem(settings)
+    name, sign_bytes = signing_key(settings.signer_key, algorithm_of(chain_pem), settings)
+    return CallbackSigner(
+        name,
+        chain_pem,
+        sign_bytes,
+        anchors,
+        timestamp_url=settings.timestamp_url or None,
+        timestamp_policy=TimestampPolicy(settings.timestamp_policy),
     )
+
+
+def signing_key(place: str, algorithm: Algorithm, settings: Settings) -> tuple[str, SignBytes]:
+    """Return what kind of place a key is in, and the function that signs with it.
+
+    Raises:
+        SignerUnusable: the place cannot be meant, or a key on the disk cannot be read.
+    """
+    if place.startswith(SCHEME):
+        return "pkcs11", HardwareKey(KeyPlace.parse(place), algorithm).sign
+    if is_service(place):
+        if settings.signer_token_file is None:
+            raise SignerUnusable("a key in a key service needs FRAMEGATE_SIGNER_TOKEN_FILE")
+        key = ServiceKey(place, algorithm, settings.signer_token_file, settings.signer_ca_file)
+        return place.partition("+")[0], key.sign
+    try:
+        return "file", sign_with(load_private_key(Path(place).read_text()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SignerUnusable(f"the signing key {place} cannot be read: {error}") from error
 
 
 def _development_pki(settings: Settings) -> DevelopmentPki:

@@ -8,6 +8,7 @@ for each app; nothing is global.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -59,6 +60,12 @@ class Metrics:
         self._releases = Counter("framegate_releases", "Releases recorded.", registry=registry)
         self._jobs = Gauge("framegate_jobs", "Jobs by where they stand.", ("status",), registry=registry)
         self._entries = Gauge("framegate_ledger_entries", "Entries in the ledger.", registry=registry)
+        self._not_after = Gauge(
+            "framegate_certificate_not_after_seconds",
+            "Unix time at which the certificate of this role that expires first does so.",
+            ("role",),
+            registry=registry,
+        )
         self._position: int | None = None
         self._turn = threading.Lock()
 
@@ -71,6 +78,11 @@ class Metrics:
     def start(self, ledger: Ledger) -> None:
         """Count what is recorded from now on."""
         self._position = ledger.size()
+
+    def watch(self, not_after: Mapping[str, float]) -> None:
+        """Take note of when certificates expire: role -> Unix time."""
+        for role, seconds in not_after.items():
+            self._not_after.labels(role).set(seconds)
 
     def exposition(self, ledger: Ledger, jobs: dict[JobStatus, int]) -> bytes:
         """Return everything in Prometheus' text format.

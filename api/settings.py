@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -96,8 +96,14 @@ class Settings(BaseSettings):
     signer_chain: Path | None = None
     """PEM file: signing certificate, then its intermediates, without the root."""
 
-    signer_key: Path | None = None
-    """PEM file of the signing certificate's private key."""
+    signer_key: str = ""
+    """The signing certificate's private key: a PEM file, a `pkcs11:` URI, or `vault+`, `azure+` or `google+https://…`."""
+
+    signer_token_file: Path | None = None
+    """File with the bearer token for the service that keeps the signing key; read again for each signature."""
+
+    signer_ca_file: Path | None = None
+    """PEM file of the authorities that vouch for that service; empty: the usual ones."""
 
     trust_anchors: Path | None = None
     """PEM file of the roots whose credentials read as trusted; needed with `signer_chain`."""
@@ -161,6 +167,11 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least serious log record that is printed to stderr."""
 
+    @field_validator("signer_key", mode="before")
+    @classmethod
+    def _take_a_path(cls, value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
+
     @model_validator(mode="after")
     def _refuse_unknown_names(self) -> Settings:
         known = {f"FRAMEGATE_{name.upper()}" for name in type(self).model_fields}
@@ -187,6 +198,8 @@ class Settings(BaseSettings):
         signer = (self.signer_chain, self.signer_key, self.trust_anchors)
         if any(signer) and not all(signer):
             raise ValueError("FRAMEGATE_SIGNER_CHAIN, FRAMEGATE_SIGNER_KEY and FRAMEGATE_TRUST_ANCHORS go together")
+        if "+http" in self.signer_key.partition("://")[0] and self.signer_token_file is None:
+            raise ValueError("a signing key in a key service needs FRAMEGATE_SIGNER_TOKEN_FILE")
         return self
 
     @model_validator(mode="after")

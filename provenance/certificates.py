@@ -143,7 +143,7 @@ def issue(
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=depth), critical=True)
-        .add_extension(_key_usage(authority=authority), critical=True)
+        .add_extension(key_usage(authority=authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
@@ -166,7 +166,8 @@ def private_key_pem(key: SigningKey) -> str:
     return encoded.decode("ascii")
 
 
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
+def key_usage(*, authority: bool) -> x509.KeyUsage:
+    """Return the key usage of an authority, or of a leaf that signs."""
     return x509.KeyUsage(
         digital_signature=not authority,
         content_commitment=False,

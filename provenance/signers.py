@@ -11,30 +11,23 @@ import io
 import logging
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Signer  # type: ignore[import-untyped]
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable, SignerUnusable, SigningError
 from provenance.certificates import DevelopmentPki
-from provenance.chain import SigningKey, algorithm_of, check_chain, load_private_key, signer_id
+from provenance.chain import algorithm_of, check_chain, load_private_key, signer_id
 from provenance.credentials import C2paReader, ProcessContext, media_type_of, trust_settings
 from provenance.manifest import THUMBNAIL, ingredient_for, manifest_for
+from provenance.signatures import SignBytes, checked, sign_with
 from provenance.specimen import specimen_claim, write_specimen
 from provenance.streams import WitnessedFile, put_in_place, require_room
 
 _LOG = logging.getLogger(__name__)
-
-SignBytes = Callable[[bytes], bytes]
-"""Takes the bytes to sign, returns a signature as COSE wants it: r||s for ES256 (64 bytes) and ES384 (96), 64 bytes of
-Ed25519."""
 
 MERKLE_FROM_BYTES = 256 * 1024**2
 """Files from this size on are hashed piece by piece (a Merkle tree in the manifest): a gigabyte then takes some 40 MB
@@ -73,10 +66,11 @@ class CallbackSigner:
         self._name = name
         self._chain_pem = chain_pem
         self._anchors_pem = anchors_pem
-        self._sign_bytes = sign_bytes
         self._timestamp_url = timestamp_url
         self._timestamp_policy = timestamp_policy
-        self._algorithm = C2paSigningAlg[algorithm_of(chain_pem).value]
+        algorithm = algorithm_of(chain_pem)
+        self._sign_bytes = checked(sign_bytes, chain_pem, algorithm)
+        self._algorithm = C2paSigningAlg[algorithm.value]
         self._context = ProcessContext(trust_settings(anchors_pem))
         self._merkle_context = ProcessContext(trust_settings(anchors_pem, merkle=True))
         self._reader = C2paReader(anchors_pem, frozenset({signer_id(chain_pem)}))
@@ -255,20 +249,6 @@ class UnsafeDevelopmentSigner(FileSigner):
             timestamp_url=timestamp_url,
             timestamp_policy=timestamp_policy,
         )
-
-
-def sign_with(key: SigningKey) -> SignBytes:
-    """Return a function that signs with a key in memory, in the form COSE wants (RFC 9053 sections 2.1 and 2.2)."""
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign
-    size = key.curve.key_size // 8
-    digest = hashes.SHA384() if size == 48 else hashes.SHA256()
-
-    def sign(data: bytes) -> bytes:
-        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest)))
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-
-    return sign
 
 
 def add_inputs(builder: Builder, claim: Claim) -> None:

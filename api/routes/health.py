@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.auth import HouseOf
+from api.keys import certificates
 from api.metrics import Metrics
 from api.readiness import Readiness
 
@@ -35,4 +36,6 @@ def get_readiness(request: Request) -> JSONResponse:
 def get_metrics(request: Request, house: HouseOf) -> Response:
     """Return every count."""
     metrics: Metrics = request.app.state.metrics
+    first = sorted(certificates(house.settings), key=lambda each: each.not_after, reverse=True)
+    metrics.watch({each.role: each.not_after.timestamp() for each in first})
     return Response(metrics.exposition(house.ledger, house.jobs.counts()), media_type=EXPOSITION)

@@ -168,7 +168,7 @@ class House(Records):
     @cached_property
     def signer(self) -> CredentialSigner:
         """Signs what leaves."""
-        return signer(self.settings)
+        return signer(self.settings, self.key_changes)
 
     @cached_property
     def credential_reader(self) -> CredentialReader:
@@ -296,5 +296,5 @@ class House(Records):
             WeightsError, PolicyError, SignerUnusable, LedgerError: the service must not start; says why.
         """
         _ = self.gate, self.generator.version
-        self.signer.self_test()
+        self.prove(self.signer)
         self.ledger.checkpoint()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from api.keys import former_ledger_keys, ledger_key, subject_key
+from api.keys import former_ledger_keys, ledger_key, signing_chain_pem, subject_key
 from api.settings import Settings
+from api.wiring.key_events import note_in_service, recorder
 from classifiers.registered_names import first_word
 from media.blobs import BlobStore
 from safety.appeals import Appeals
@@ -23,6 +24,8 @@ from safety.withdrawals import Withdrawals
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from provenance.base import CredentialSigner
+    from provenance.rotating import Change
     from safety.jobs import Queue
 
 
@@ -132,6 +135,16 @@ class Records:
         """Blurred pictures of findings, sealed."""
         owner_of = owner_in(lambda job: self.jobs.get(job).owner, lambda scan: self.scans.get(scan).owner)
         return StillStore(BlobStore(self.settings.home / "stills"), self.subjects, owner_of)
+
+    @cached_property
+    def key_changes(self) -> Callable[[Change], None]:
+        """What is told when the files of the signing key change: each is an entry."""
+        return recorder(lambda: self.ledger, lambda: signing_chain_pem(self.settings))
+
+    def prove(self, signer: CredentialSigner) -> None:
+        """Test the signer, and record its certificate; raises SignerUnusable, LedgerError."""
+        signer.self_test()
+        note_in_service(self.ledger, signing_chain_pem(self.settings), signer.name)
 
     @cached_property
     def uploads(self) -> BlobStore:

@@ -1,0 +1,189 @@
+"""Signs with a key in a key management service, over HTTPS: only a digest leaves the machine.
+
+    vault+https://vault.example:8200/v1/transit/sign/NAME              HashiCorp Vault, transit engine
+    azure+https://NAME.vault.azure.net/keys/NAME/VERSION               Azure Key Vault
+    google+https://cloudkms.googleapis.com/v1/projects/…/cryptoKeyVersions/1   Google Cloud KMS
+
+The bearer token is read from its file each time, so that whoever renews it need not tell us. Only the configured
+address is asked: no redirect is followed, no proxy of the environment is used. It gets no tokens and makes no keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from provenance.base import SignerUnusable, SigningError
+from provenance.chain import Algorithm
+from provenance.signatures import HALF_BYTES, cose_form, digest_of
+
+TIMEOUT_S = 10.0
+ATTEMPTS = 3
+"""Signing twice does no harm, and a service that is restarted comes back."""
+
+PAUSE_S = 0.2
+MAX_ANSWER_BYTES = 64 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one kind of service is asked, and where its answer has the signature."""
+
+    suffix: str
+    """Behind the key's address."""
+
+    header: str
+    """Which takes the token."""
+
+    ask: Callable[[bytes, Algorithm], Json]
+    read: Callable[[Json, Algorithm], bytes]
+    """Takes the signature out of an answer; raises KeyError, ValueError or TypeError where it holds none."""
+
+
+def _ask_vault(digest: bytes, algorithm: Algorithm) -> Json:
+    body: dict[str, Any] = {"input": base64.b64encode(digest).decode(), "marshaling_algorithm": "jws"}
+    if algorithm is not Algorithm.ED25519:
+        body |= {"prehashed": True, "hash_algorithm": f"sha2-{8 * len(digest)}"}
+    return body
+
+
+def _read_vault(answer: Json, _algorithm: Algorithm) -> bytes:
+    return _unpadded(str(answer["data"]["signature"]).rsplit(":", 1)[-1])
+
+
+def _ask_azure(digest: bytes, algorithm: Algorithm) -> Json:
+    if algorithm is Algorithm.ED25519:
+        raise SignerUnusable("Azure Key Vault has no Ed25519 keys; use P-256 or P-384")
+    return {"alg": algorithm.value, "value": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}
+
+
+def _read_azure(answer: Json, _algorithm: Algorithm) -> bytes:
+    return _unpadded(str(answer["value"]))
+
+
+def _ask_google(digest: bytes, algorithm: Algorithm) -> Json:
+    text = base64.b64encode(digest).decode()
+    return {"data": text} if algorithm is Algorithm.ED25519 else {"digest": {f"sha{8 * len(digest)}": text}}
+
+
+def _read_google(answer: Json, algorithm: Algorithm) -> bytes:
+    signature = base64.b64decode(str(answer["signature"]), validate=True)
+    return signature if algorithm is Algorithm.ED25519 else cose_form(signature, HALF_BYTES[algorithm])
+
+
+DIALECTS = {
+    "vault": Dialect("", "x-vault-token", _ask_vault, _read_vault),
+    "azure": Dialect("/sign?api-version=7.4", "authorization", _ask_azure, _read_azure),
+    "google": Dialect(":asymmetricSign", "authorization", _ask_google, _read_google),
+}
+
+
+def is_service(place: str) -> bool:
+    """Say whether this names a key in a service."""
+    return place.partition("+")[0] in DIALECTS and "://" in place
+
+
+class ServiceKey:
+    """A private key in a service. One may be shared between threads and survives fork.
+
+    Args:
+        place: kind and address, as above; plain HTTP only on this machine.
+        algorithm: what the key signs by.
+        token_file: file with the bearer token.
+        ca_file: PEM file of the authorities that vouch for the service; None for the usual ones.
+
+    Raises:
+        SignerUnusable: the address cannot be meant.
+    """
+
+    def __init__(self, place: str, algorithm: Algorithm, token_file: Path, ca_file: Path | None = None) -> None:
+        kind, _, url = place.partition("+")
+        parts = urlsplit(url)
+        if kind not in DIALECTS or parts.scheme not in ("https", "http") or not parts.hostname or parts.query:
+            raise SignerUnusable(f"the key service is named KIND+https://…, with a kind of {', '.join(DIALECTS)}")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise SignerUnusable("a key service is asked over https; plain http is for this machine only")
+        self._dialect = DIALECTS[kind]
+        self._url = url.rstrip("/") + self._dialect.suffix
+        self._host = parts.hostname
+        self._algorithm = algorithm
+        self._token_file = token_file
+        self._verify: str | bool = str(ca_file) if ca_file else parts.scheme == "https"
+
+    def sign(self, data: bytes) -> bytes:
+        """Return a signature as COSE wants it.
+
+        Raises:
+            SignerUnusable: the token's file cannot be read.
+            SigningError: the service is down, refuses, or answers something else; with its own words.
+        """
+        body = self._dialect.ask(digest_of(data, self._algorithm), self._algorithm)
+        answer = self._answer(body)
+        try:
+            return self._dialect.read(answer, self._algorithm)
+        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error) as error:
+            raise SigningError(f"the key service {self._host} answered without a signature") from error
+
+    def _answer(self, body: Json) -> Json:
+        headers = {self._dialect.header: self._token()}
+        fault = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(PAUSE_S * attempt)
+            try:
+                response = httpx.post(
+                    self._url,
+                    json=body,
+                    headers=headers,
+                    timeout=TIMEOUT_S,
+                    verify=self._verify,
+                    trust_env=False,
+                    follow_redirects=False,
+                )
+            except (httpx.HTTPError, OSError) as error:
+                fault = f"is not reached: {error or type(error).__name__}"
+                continue
+            if response.is_success and len(response.content) <= MAX_ANSWER_BYTES:
+                return self._parsed(response)
+            fault = f"answered {response.status_code}: {_said(response)}"
+            if response.status_code < 500 and response.status_code != 429:
+                break  # it will not change its mind
+        raise SigningError(f"the key service {self._host} {fault}")
+
+    def _parsed(self, response: httpx.Response) -> Json:
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise SigningError(f"the key service {self._host} answered no JSON") from error
+        if not isinstance(answer, dict):
+            raise SigningError(f"the key service {self._host} answered no JSON object")
+        return answer
+
+    def _token(self) -> str:
+        try:
+            token = self._token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SignerUnusable(f"the token for the key service cannot be read: {error}") from error
+        if not token:
+            raise SignerUnusable(f"the file {self._token_file} holds no token for the key service")
+        return token if self._dialect.header != "authorization" else f"Bearer {token}"
+
+
+def _said(response: httpx.Response) -> str:
+    """The first words of what a service says went wrong, fit for a log line."""
+    return "".join(char if char.isprintable() else " " for char in response.text[:200]) or response.reason_phrase
+
+
+def _unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

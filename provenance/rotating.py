@@ -1,0 +1,106 @@
+"""Changes the signing key without a stop: new files are taken up when they are there and have proven themselves.
+
+    before each signature: files changed? ─no▶ sign
+                             └yes▶ new signer ─▶ self-test ─fails▶ go on with the old one, say so
+                                                    └passes▶ the new one signs from now on
+
+Chain, key and anchors cannot be replaced at one moment; while they do not fit together, the old signer, which is in
+memory, goes on. What came of it is told to whoever keeps the record. Makes no keys.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provenance.base import Claim, Credential, CredentialSigner, SignerUnusable
+
+_LOG = logging.getLogger(__name__)
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """The key files changed: what came of it."""
+
+    taken_up: bool
+    reason: str = ""
+    """Why the new key was not taken up."""
+
+
+class RotatingSigner:
+    """A CredentialSigner that looks at its files before each signature.
+
+    Args:
+        build: makes a signer from the files as they are; raises SignerUnusable.
+        files: those that are watched.
+        told: is told of each change, once.
+
+    Raises:
+        SignerUnusable: there is no signer to begin with.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], CredentialSigner],
+        files: Sequence[Path],
+        told: Callable[[Change], None] = lambda _: None,
+    ) -> None:
+        self._build = build
+        self._files = tuple(files)
+        self._told = told
+        self._turn = threading.Lock()
+        self._stamp = self._look()
+        self._signer = build()
+
+    @property
+    def name(self) -> str:
+        """Return the name of the signer in service."""
+        return self._signer.name
+
+    def sign(self, source: Path, destination: Path, claim: Claim) -> Credential:
+        """Sign with the newest key that has proven itself; as `CredentialSigner.sign`."""
+        return self._current().sign(source, destination, claim)
+
+    def self_test(self) -> None:
+        """Test the signer in service; as `CredentialSigner.self_test`."""
+        self._current().self_test()
+
+    def _current(self) -> CredentialSigner:
+        stamp = self._look()
+        if stamp == self._stamp:
+            return self._signer
+        with self._turn:
+            if stamp != self._stamp:
+                try:
+                    self._take_up()
+                finally:
+                    self._stamp = stamp  # last: who comes meanwhile waits for the new key
+            return self._signer
+
+    def _take_up(self) -> None:
+        try:
+            new = self._build()
+            new.self_test()
+        except SignerUnusable as error:
+            _LOG.error("the new signing key is not taken up, the old one goes on: %s", error)
+            self._told(Change(taken_up=False, reason=str(error)))
+        else:
+            self._signer = new
+            _LOG.warning("a new signing key is in service")
+            self._told(Change(taken_up=True))
+
+    def _look(self) -> Stamp:
+        found: list[tuple[int, int, int] | None] = []
+        for path in self._files:
+            try:
+                status = path.stat()
+            except OSError:
+                found.append(None)
+            else:
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(found)
