@@ -65,6 +65,7 @@ class Commands(LazyGroup):
         "certificate": "api.commands.certificate:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",
+        "person": "api.commands.person:app",
         "bank": "api.commands.bank:app",
         "evaluate": "api.cli:evaluations",
         "redteam": "api.commands.redteam:app",

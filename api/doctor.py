@@ -46,12 +46,15 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "policy", lambda: f"{house.policy.name} {house.policy.digest}, {len(house.policy.rules)} rules"
     yield "prompt classifiers", lambda: _names(house.text_classifiers)
     yield "video classifiers", lambda: _names(house.clip_catalog.for_clips())
+    yield "known persons", lambda: _persons(house)
     yield "generator", lambda: f"{house.generator.name} {house.generator.version[:16]}"
     yield "signer", lambda: _signer(house)
     yield "certificates", lambda: _certificates(house)
     for each in house.clip_catalog.absent:
         reason = f"unmeasured, so never allowed: {each.reason}"
         yield f"absent: {each.name}", reason.__str__
+    for gap in house.person_instruments[1]:
+        yield f"absent: {gap.signal}", f"unmeasured, so never allowed: {gap.reason}".__str__
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -90,6 +93,12 @@ def _erasures(house: House) -> str:
             f"{len(back)} persons who were erased are back, as after a restore: run `framegate subject reapply`"
         )
     return "nobody who was erased is back"
+
+
+def _persons(house: House) -> str:
+    """Opens the gallery, so that a lost key is known before a video is."""
+    people = house.gallery.people()
+    return f"{len(people)} enrolled, and their key opens them" if people else "nobody is enrolled"
 
 
 def _disk(house: House) -> str:

@@ -19,7 +19,7 @@ from api.metrics import Metrics
 from api.problems import problem_response, unexpected
 from api.settings import Settings
 
-UPLOAD_PATHS = frozenset({"/v1/scans", "/v1/verify", "/v1/c2pa/matches/byContent"})
+UPLOAD_PATHS = frozenset({"/v1/persons", "/v1/scans", "/v1/verify", "/v1/c2pa/matches/byContent"})
 """Routes that take videos; every other body is held to `request_max_bytes`."""
 
 FORM_PATHS = frozenset({"/v1/videos", "/v1/videos/edits", "/v1/videos/extensions"})

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from api.settings import Settings
+from api.settings import Environment, Settings
 from provenance.base import CredentialSigner, SignerUnusable
 from provenance.certificates import DevelopmentPki, create_development_pki
 from provenance.chain import Algorithm, algorithm_of, load_private_key
@@ -21,7 +21,8 @@ from provenance.rotating import Change, RotatingSigner
 from provenance.signatures import SignBytes, sign_with
 from provenance.signers import CallbackSigner, TimestampPolicy, UnsafeDevelopmentSigner
 from safety.checkpoints import LogKey, LogPublicKey
-from safety.errors import LedgerError, SealBroken
+from safety.errors import GalleryLocked, LedgerError, SealBroken
+from safety.people import GalleryKey
 
 LOG_NAME = "framegate/ledger"
 """Origin of the log in signed checkpoints."""
@@ -95,6 +96,28 @@ def _make_secret(path: Path) -> None:
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()
+
+
+def gallery_key(settings: Settings, *, in_use: bool) -> GalleryKey:
+    """Return the key that seals known persons; `in_use`: somebody is enrolled already, so none may be made.
+
+    Raises:
+        GalleryLocked: it is missing, cannot be read, or is too short to be a secret.
+    """
+    path = settings.gallery_key or _folder(settings) / "gallery.key"
+    if settings.gallery_key is None and not path.exists():
+        if in_use:
+            raise GalleryLocked(
+                f"persons are enrolled and their key {path} is missing: put it back, or name it in "
+                "FRAMEGATE_GALLERY_KEY; without it nobody can be recognised, only removed"
+            )
+        if settings.environment is Environment.PRODUCTION:
+            raise GalleryLocked("in production FRAMEGATE_GALLERY_KEY names the file that seals known persons: set it")
+        _make_secret(path)
+    try:
+        return GalleryKey(path.read_bytes())
+    except OSError as error:
+        raise GalleryLocked(f"the gallery's key {path} cannot be read: {error.strerror}") from error
 
 
 def anchors_pem(settings: Settings) -> str:

@@ -267,3 +267,30 @@ UPLOAD = {
     }
 }
 """Describes a body with one video, for `/openapi.json`."""
+
+PERSON = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["names", "photos"],
+                    "properties": {
+                        "names": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "description": "The person's name, and other names and spellings of it.",
+                        },
+                        "photos": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Photos of this person alone; three or more.",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+"""Describes a body with one person's names and photos, for `/openapi.json`."""

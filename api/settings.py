@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     subject_key: Path | None = None
     """File of at least 32 secret bytes that the keys of subjects are sealed with; empty: made once in the home."""
 
+    gallery_key: Path | None = None
+    """File of at least 32 secret bytes that seals the gallery of known persons; empty: made once in
+    `$FRAMEGATE_HOME/keys`, in production never."""
+
     prompt_max_characters: int = Field(4000, ge=1)
     """Longest prompt that is judged, in characters."""
 

@@ -29,6 +29,7 @@ from safety.domain import (
 )
 from safety.lookup.counts import Count
 from safety.offer import Offer
+from safety.people import Person
 from safety.severity import tier_of
 
 Json = dict[str, Any]
@@ -249,6 +250,18 @@ def consent_view(consent: Consent) -> Json:
         "until": consent.until.isoformat() if consent.until else None,
         "created_at": consent.created_at.isoformat(),
         "revoked_at": consent.revoked_at.isoformat() if consent.revoked_at else None,
+    }
+
+
+def person_view(person: Person) -> Json:
+    """A known person with the names, for those who keep the gallery; never the face."""
+    return {
+        "id": person.id,
+        "object": "person",
+        "names": list(person.names),
+        "photos": person.photos,
+        "created_at": person.created_at.isoformat(),
+        "removed_at": person.removed_at.isoformat() if person.removed_at else None,
     }
 
 

@@ -143,6 +143,14 @@ def is_frame_classifier(classifier: Classifier[Any]) -> TypeGuard[FrameClassifie
     return hasattr(classifier, "lasting_s")
 
 
+def tells_apart(classifier: Classifier[Any]) -> bool:
+    """Say whether a frame classifier's scores of different details are about different things, persons say.
+
+    Frames then agree only where their details do.
+    """
+    return bool(getattr(classifier, "tells_apart", False))
+
+
 class SecondReader(Classifier[str], Protocol):
     """A classifier of prompts that reads after the others and is told what they scored."""
 

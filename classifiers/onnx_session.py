@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -47,9 +48,13 @@ class OnnxSession:
         Raises:
             WeightsError: the file is not a network this runtime can open.
         """
+        return self.outputs((output,), batch)[0]
+
+    def outputs(self, names: Sequence[str], batch: FloatArray) -> list[FloatArray]:
+        """Feed `batch` to the only input and return the outputs of those names, float32; raises as `run`."""
         session = self._opened()
-        (found,) = session.run([output], {session.get_inputs()[0].name: batch})
-        return np.asarray(found, dtype=np.float32)
+        found = session.run(list(names), {session.get_inputs()[0].name: batch})
+        return [np.asarray(each, dtype=np.float32) for each in found]
 
     def _opened(self) -> onnxruntime.InferenceSession:
         with self._lock:

@@ -13,13 +13,13 @@ EMBEDDED = Path(__file__).parent / "weights"
 """Weights that ship with framegate."""
 
 
-def embedded(relative: str, sha256: str) -> Path:
-    """Return the path of a shipped weights file after checking its digest.
+def embedded(relative: str, sha256: str, root: Path | None = None) -> Path:
+    """Return the path of a shipped weights file after checking its digest; `root`: another folder, for tests.
 
     Raises:
         WeightsError: missing, or not the pinned file.
     """
-    return pinned(EMBEDDED / relative, sha256)
+    return pinned((root or EMBEDDED) / relative, sha256)
 
 
 def from_package(package: str, relative: str, sha256: str) -> Path:

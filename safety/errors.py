@@ -8,6 +8,7 @@
     ├── LedgerError         the record could not be written, or what is written does not hold
     │   └── DatabaseError   the database cannot be reached, is busy for too long or has the wrong schema
     ├── SealBroken          sealed personal data does not open: another key, or it was altered
+    ├── GalleryLocked       known persons cannot be opened: their key is missing, or is another one
     ├── NotFound            nothing has this id
     ├── Withdrawn           a release that was recalled: its content is not served any more
     └── Conflict            it exists, but not in a state in which this may happen to it
@@ -48,6 +49,10 @@ class DatabaseError(LedgerError):
 
 class SealBroken(SafetyError):
     """Sealed personal data does not open."""
+
+
+class GalleryLocked(SafetyError):
+    """The gallery of known persons cannot be opened: its key is missing, too short or not the one that sealed it."""
 
 
 class NotFound(SafetyError):

@@ -65,9 +65,12 @@ class Framegate:
         """
         return InputGate(self.gate, self.desk.watermark, self.known).check(prompt, reference)
 
-    def screen_video(self, path: Path | str) -> Decision:
-        """Judge a video file as an output and record the Decision; raises as `Gate.screen_video`."""
-        return self.gate.screen_video(path)
+    def screen_video(self, path: Path | str, *, requester: str = "") -> Decision:
+        """Judge a video file as an output and record the Decision; raises as `Gate.screen_video`.
+
+        `requester`: whose consents to show people count.
+        """
+        return self.gate.screen_video(path, requester=requester)
 
     def release(self, source: Path | str, destination: Path | str, *, prompt: Decision) -> Outcome:
         """Mark, encode, screen, sign and register a generated video; write what may leave to `destination`.

@@ -19,6 +19,7 @@ from media.sampling import SamplingPlan
 from safety.consent import Standing, apply_registrations
 from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
 from safety.judge import is_final, judge
+from safety.known_people import apply_consents
 from safety.ledger import Ledger
 from safety.measure import Instruments, measure_prompt, measure_video
 from safety.modifiers import lowest_in_force
@@ -47,7 +48,7 @@ class Gate:
     sessions: Sessions | None = None
     """Looks at whose requests belong together; None: the policy's session signals are unmeasured."""
     standing: Standing | None = None
-    """Answers for registered names: consents and opt-outs."""
+    """Answers for registered names and known persons: consents and opt-outs."""
 
     keep_still: KeepStill | None = None
     """Keeps blurred pictures of findings; None: none are kept."""
@@ -101,12 +102,14 @@ class Gate:
         also: Callable[[Clip], None] | None = None,
         full: bool = False,
         supersedes: str | None = None,
+        requester: str = "",
     ) -> Decision:
         """Judge a video file, every sampled second of it, and record the Decision.
 
         `also` is given every window of the same decode (watermark and fingerprint readers). `full`: every frame is
         looked at and counts alone, so that a single one is found; it costs many times more. `supersedes`: id of the
-        Decision about the same content before it was redacted.
+        Decision about the same content before it was redacted. `requester`: whose consents to show people count; empty:
+        nobody's.
 
         Raises:
             MediaError: the file cannot be decoded within the limits. Nothing is recorded as clean.
@@ -120,10 +123,15 @@ class Gate:
             plan=self.plan_at(checkpoint, full=full),
             also=also,
             watch=lowest_in_force(self.policy, checkpoint),
-            settled=self.settled_at(checkpoint),
+            settled=self.settled_at(checkpoint, requester),
         )
-        measurement = self.with_stills(checkpoint, video.measurement, Path(path), job)
-        return self.record(checkpoint, f"sha256:{video.sha256}", measurement, job=job, supersedes=supersedes)
+        measurement = self.with_stills(checkpoint, self.excused(video.measurement, requester), Path(path), job)
+        subject = f"sha256:{video.sha256}"
+        return self.record(checkpoint, subject, measurement, job=job, requester=requester, supersedes=supersedes)
+
+    def excused(self, measurement: Measurement, requester: str) -> Measurement:
+        """Say which of the persons who show opted out, and which this requester may show."""
+        return measurement if self.standing is None else apply_consents(measurement, requester, self.standing)
 
     def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path, job: str | None) -> Measurement:
         """Keep blurred pictures of what was found, for reviewers; nothing is kept of what passes.
@@ -142,11 +150,16 @@ class Gate:
         fps = max(self.plan.fps, 1 / demand.longest_gap_s) if demand.longest_gap_s else self.plan.fps
         return replace(self.plan, fps=fps, every_frame=full or self.plan.every_frame or demand.frames_share == 1)
 
-    def settled_at(self, checkpoint: Checkpoint) -> Callable[[Measurement], bool] | None:
+    def settled_at(self, checkpoint: Checkpoint, requester: str = "") -> Callable[[Measurement], bool] | None:
         """Return what says that enough was seen, where the policy lets looking end with a block."""
         if not self.policy.coverage.get(checkpoint, Demand()).stop_at_block:
             return None
-        return lambda so_far: is_final(self.policy, checkpoint, judge(self.policy, checkpoint, so_far))
+
+        def settled(so_far: Measurement) -> bool:
+            verdict = judge(self.policy, checkpoint, self.excused(so_far, requester))
+            return is_final(self.policy, checkpoint, verdict)
+
+        return settled
 
     def record(
         self,
@@ -163,6 +176,7 @@ class Gate:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
         if checkpoint in (Checkpoint.PROMPT, Checkpoint.INPUT) and self.standing is not None:
             measurement = apply_registrations(measurement, requester, self.standing)
+        measurement = self.excused(measurement, requester)
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
         verdict = judge(self.policy, checkpoint, measurement)
         decision = Decision(

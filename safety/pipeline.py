@@ -153,13 +153,14 @@ def _release(
     made_from: Sequence[ClaimInput] = (),
 ) -> Outcome:
     # 6. Decode again and judge what would leave: the marked, encoded file.
-    screened = Screened(**walk.do("screen", lambda: asdict(desk.screen(gate, marked, walk.job))))
+    asker = before[0].requester
+    screened = Screened(**walk.do("screen", lambda: asdict(desk.screen(gate, marked, walk.job, requester=asker))))
     output = _effective(gate, walk.job, Checkpoint.OUTPUT)
 
     # 6b. What the policy lets be redacted is made unrecognisable, marked, decoded and judged again: once.
     held = _judged_first(gate, output, marked)
     if "redact" in walk.outputs or to_redact(held.verdict):
-        screened, output, marked = _redact(gate, desk, walk, marked, held)
+        screened, output, marked = _redact(gate, desk, walk, marked, held, asker)
 
     if output.verdict.action is not Action.ALLOW:
         return walk.stop(output)
@@ -176,13 +177,14 @@ def _release(
 
 
 def _redact(
-    gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, held: Decision
+    gate: Gate, desk: ReleaseDesk, walk: _Walk, marked: Marked, held: Decision, asker: str
 ) -> tuple[Screened, Decision, Marked]:
     places = to_redact(held.verdict)
     # Which Decision was redacted for is remembered: when the step repeats, another may be in force.
     altered = walk.do("redact", lambda: {"of": held.id, "marked": asdict(desk.redact(marked, places, walk.job))})
     redacted, of = Marked(**altered["marked"]), str(altered["of"])
-    again = walk.do("rescreen", lambda: asdict(desk.screen(gate, redacted, walk.job, supersedes=of)))
+    look = partial(desk.screen, gate, redacted, walk.job, requester=asker, supersedes=of)
+    again = walk.do("rescreen", lambda: asdict(look()))
     return Screened(**again), _effective(gate, walk.job, Checkpoint.OUTPUT), redacted
 
 

@@ -70,7 +70,8 @@ class InputGate:
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0
         subject = hashlib.sha256(f"{recorded.subject}\nsha256:{seen.sha256}".encode()).hexdigest()
-        together = _together(recorded.measurement, seen.measurement, release, derived(behind))
+        shown = self.gate.excused(seen.measurement, recorded.requester)
+        together = _together(recorded.measurement, shown, release, derived(behind))
         return self.gate.record(
             Checkpoint.INPUT,
             f"sha256:{subject}",

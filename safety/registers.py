@@ -1,4 +1,4 @@
-"""The tables of the registers: consents and opt-outs with their names, banks of known content.
+"""The tables of the registers: consents and opt-outs with their names, known persons, banks of known content.
 
 Working state: it may change, and each change is an entry of the ledger. Part of `safety.tables`, which has the rest.
 """
@@ -35,6 +35,17 @@ likeness_names = Table(
     Column("registration", Text, primary_key=True),  # id of a consent or an opt-out
     Column("name", Text, primary_key=True),
     Column("first_word", Text, nullable=False, index=True),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("photos", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # safety.people; empty once removed
+    Column("created_at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),
+    Column("salt", Text, nullable=False),  # of the digest in the ledger; empty once removed
 )
 
 banks = Table(

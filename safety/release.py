@@ -95,10 +95,13 @@ class ReleaseDesk:
         hashes = fingerprints_of(marked)
         return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes)
 
-    def screen(self, gate: Gate, marked: Marked, job: str, *, supersedes: str | None = None) -> Screened:
+    def screen(
+        self, gate: Gate, marked: Marked, job: str, *, requester: str = "", supersedes: str | None = None
+    ) -> Screened:
         """Decode the marked file again, judge it at the output gate, and read its mark and fingerprint.
 
-        `supersedes`: id of the Decision about the same clip before it was redacted.
+        `requester`: whose consents to show people count. `supersedes`: id of the Decision about the same clip before it
+        was redacted.
 
         Raises:
             MediaError, LedgerError: could not be judged; nothing is released.
@@ -111,7 +114,8 @@ class ReleaseDesk:
             detector.add(clip.frames)
             hashes.extend(fingerprint(frame).hash_hex for frame in clip.frames)
 
-        decision = gate.screen_video(self.blobs.path(marked.sha256), job=job, also=watch, supersedes=supersedes)
+        path = self.blobs.path(marked.sha256)
+        decision = gate.screen_video(path, job=job, also=watch, supersedes=supersedes, requester=requester)
         reading = detector.read()
         return Screened(decision.id, reading.id_hex if reading else "", hashes)
 

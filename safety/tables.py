@@ -6,7 +6,7 @@
     jobs, scans, workers, api_keys, idempotency           working state, may change
     claims                                                who works on which hold; may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
-    banks, bank_items, bank_revision                      the same (`safety.registers`)
+    persons, banks, bank_items, bank_revision             the same (`safety.registers`)
     search_…                                              indexes, built from the entries (`safety.indexes`)
     subjects, legal_holds, chores                         whose data is sealed, what must be kept (`safety.keeping`)
 
@@ -34,7 +34,7 @@ from sqlalchemy import (
 from safety.columns import Position, UtcTime, metadata
 from safety.indexes import search_panel_entries, search_panels, search_state, search_tallies, search_words
 from safety.keeping import chores, legal_holds, subjects
-from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs
+from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs, persons
 
 entries = Table(
     "entries",
@@ -267,6 +267,7 @@ __all__ = [
     "likeness_names",
     "metadata",
     "opt_outs",
+    "persons",
     "releases",
     "scans",
     "search_panel_entries",

@@ -58,6 +58,11 @@ class Timeline:
     _boxes: dict[float, Box] = field(default_factory=dict)
     _details: dict[float, str] = field(default_factory=dict)
 
+    @property
+    def begun(self) -> bool:
+        """Whether any frame was scored."""
+        return bool(self._times)
+
     def add(self, scores: Iterable[Score]) -> None:
         """Take scores of frames; of several for one frame the highest counts, boxes are joined."""
         best: dict[float, Score] = {}

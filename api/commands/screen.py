@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.commands.jobs import LOCAL
 from api.commands.videos import AsJson, Video
 from api.screening import sheet_tiles, tell_screening
 from api.settings import Settings
@@ -34,7 +35,7 @@ def screen(
     Says what was found and when, how sure that is, what was looked at, and what nobody could measure.
     """
     with open_house(Settings()) as house:
-        decision = house.gate.screen_video(video, full=full)
+        decision = house.gate.screen_video(video, full=full, requester=LOCAL)
         if sheet is not None:
             write_sheet(sheet_tiles(video, decision, house.limits, clear=clear), sheet)
         policy = house.policy

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from api.keys import SECRET_BYTES
 from api.settings import Settings
 from api.wiring.house import House
+from api.wiring.people import looking_for
 from classifiers import catalog
 from classifiers.base import Classifier, ClassifierError
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.known_content import KnownContentClassifier, NothingKnown
+from classifiers.known_persons import NobodyEnrolled
 from media.clip import Clip
 from provenance.base import Watermark
 from provenance.watermark import SpreadSpectrumWatermark
@@ -38,7 +40,7 @@ def open_bench(settings: Settings) -> Bench:
 def open_frame_bench(settings: Settings) -> FrameBench:
     """Return the policy, the classifiers and the sampling that `framegate screen` uses; nothing else is touched.
 
-    Banks of known content count as empty: a data set is judged by what it shows, not by what somebody banked.
+    Banks of known content and the gallery of known persons count as empty: a data set is judged by what it shows.
 
     Raises:
         PolicyError, ClassifierError: as for the gate.
@@ -46,7 +48,8 @@ def open_frame_bench(settings: Settings) -> FrameBench:
     house = House(settings)
     absent = [Unmeasured(signal, each.reason) for each in house.clip_catalog.absent for signal in each.signals]
     known = KnownContentClassifier(NothingKnown(), known_signals(house.policy.categories))
-    instruments = Instruments(clip=(*house.clip_catalog.for_clips(), known), absent=absent)
+    seers, blind = looking_for(NobodyEnrolled())
+    instruments = Instruments(clip=(*house.clip_catalog.for_clips(), known, *seers), absent=[*absent, *blind])
     return FrameBench(house.policy, instruments, house.limits, house.sampling)
 
 

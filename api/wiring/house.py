@@ -12,16 +12,14 @@ from api.keys import anchors_pem, signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_expander, chosen_generator
 from api.wiring.offered import offered_signals
+from api.wiring.people import Recognisers
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
-from api.wiring.records import Records
 from classifiers import catalog
 from classifiers.base import is_second_reader
 from classifiers.known_content import KnownContentClassifier
 from classifiers.normalize import normalize
 from classifiers.registered_names import RegisteredNames
-from classifiers.visible_label import VisibleLabelClassifier
 from media.clip import Clip
-from media.limits import Limits
 from media.sampling import SamplingPlan
 from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
@@ -60,7 +58,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class House(Records):
+class House(Recognisers):
     """Every room."""
 
     @cached_property
@@ -108,8 +106,9 @@ class House(Records):
     def gate(self) -> Gate:
         """The gate for every checkpoint."""
         absent = [Unmeasured(signal, each.reason) for each in self.clip_catalog.absent for signal in each.signals]
-        clips = (*self.clip_catalog.for_clips(), self.known_content)
-        return self._gate(Instruments(self._prompt_classifiers, clips, absent))
+        seers, blind = self.person_instruments
+        clips = (*self.clip_catalog.for_clips(), self.known_content, *seers)
+        return self._gate(Instruments(self._prompt_classifiers, clips, [*absent, *blind]))
 
     @cached_property
     def banks(self) -> BankStore:
@@ -137,7 +136,7 @@ class House(Records):
             prompt_max_characters=self.settings.prompt_max_characters,
             max_scenes=self.settings.prompt_max_scenes,
             sessions=self.sessions,
-            standing=self.likeness,
+            standing=self.standing,
             keep_still=self.stills.keep,
         )
 
@@ -150,15 +149,6 @@ class House(Records):
     def sampling(self) -> SamplingPlan:
         """Which frames the gate looks at."""
         return SamplingPlan(fps=self.settings.screen_fps, sound=self.transcriber is not None)
-
-    @cached_property
-    def limits(self) -> Limits:
-        """The largest video that is decoded."""
-        return Limits(
-            max_pixels=self.settings.video_max_pixels,
-            max_duration_s=self.settings.video_max_duration_s,
-            max_file_bytes=max(self.settings.upload_max_bytes, 1),
-        )
 
     @cached_property
     def watermark(self) -> Watermark:
@@ -233,11 +223,6 @@ class House(Records):
     def origin_catalog(self) -> catalog.Catalog:
         """What estimates origin, alone: a scan loads no other network."""
         return catalog.build((origin_detector(self.text_plugins),), configured=self.text_plugins)
-
-    @cached_property
-    def label_reader(self) -> Classifier[Clip]:
-        """Reads labels about origin in the picture."""
-        return VisibleLabelClassifier()
 
     @cached_property
     def scanner(self) -> Scanner:

@@ -24,6 +24,7 @@ from safety.errors import SafetyError
 from safety.evaluate.frame_cache import Said, ScoreCache, sampling_digest
 from safety.evaluate.frame_rows import LabelledMedia
 from safety.judge import judge
+from safety.known_people import nobody_known
 from safety.measure import Instruments, file_digest, measure_video
 from safety.modifiers import lowest_in_force
 from safety.policy import Policy
@@ -222,7 +223,7 @@ def _outcome(
         (*(gap for each in said for gap in each.unmeasured), *bench.instruments.absent),
         coverage,
     )
-    verdict = judge(bench.policy, Checkpoint.OUTPUT, measurement)
+    verdict = judge(bench.policy, Checkpoint.OUTPUT, nobody_known(measurement))
     strongest: dict[str, float] = {}
     for score in measurement.scores:
         strongest[score.signal] = max(strongest.get(score.signal, 0.0), float(score.value))

@@ -5,6 +5,7 @@
     scans    scans asked for over HTTP
     access   API keys and idempotency keys
     consents who may show whose likeness, and who is never shown
+    people   the gallery of known persons
     banks    banks of known content
     subjects whose data is sealed with which key
     legal_holds what must not be erased
@@ -22,6 +23,7 @@ from safety.lookup.claims import Claim, Claims
 from safety.lookup.consents import LikenessRegistry
 from safety.lookup.jobs import JobStore
 from safety.lookup.legal_holds import LegalHold, LegalHolds
+from safety.lookup.people import PersonStore
 from safety.lookup.record import Entry, LedgerReader
 from safety.lookup.scans import Scan, ScanStatus, ScanStore
 from safety.lookup.search import Question, Search
@@ -41,6 +43,7 @@ __all__ = [
     "LegalHold",
     "LegalHolds",
     "LikenessRegistry",
+    "PersonStore",
     "Question",
     "Scan",
     "ScanStatus",

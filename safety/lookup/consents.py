@@ -67,7 +67,7 @@ class LikenessRegistry:
             raise Conflict("a consent ends at a time in the future, with its time zone")
         if not requester:
             raise Conflict("a consent is given to somebody: name the API key, or `local`")
-        kept = self._usable(names)
+        kept = usable_names(names, self._first_word)
         consent = Consent(f"con_{secrets.token_hex(8)}", kept, requester, until, now)
         salt = secrets.token_hex(16)
         self._record("consent_granted", consent.id, actor, {
@@ -98,7 +98,7 @@ class LikenessRegistry:
             InvalidContent: as in `grant`.
             LedgerError: it is in force, and could not be recorded.
         """
-        kept = self._usable(names)
+        kept = usable_names(names, self._first_word)
         added = OptOut(f"out_{secrets.token_hex(8)}", kept, self._clock())
         salt = secrets.token_hex(16)
         with writing(self._engine) as connection:
@@ -168,26 +168,6 @@ class LikenessRegistry:
             rows = connection.execute(query).all()
         return frozenset(row.id for row in rows if row.revoked_at is None and (row.until is None or now < row.until))
 
-    def _usable(self, names: Sequence[str]) -> tuple[str, ...]:
-        kept = tuple(dict.fromkeys(" ".join(name.split()) for name in names))
-        if not kept or len(kept) > MAX_NAMES:
-            raise InvalidContent(f"a registration has 1 to {MAX_NAMES} names; this one has {len(kept)}")
-        for number, name in enumerate(kept, 1):
-            letters = sum(char.isalpha() + (char.isalpha() and not char.isascii()) for char in name)
-            if (
-                len(name) > MAX_NAME_CHARACTERS
-                or "\0" in name
-                or letters < MIN_NAME_LETTERS
-                or not self._first_word(name)
-            ):
-                raise InvalidContent(
-                    f"name {number} cannot be looked for: it needs {MIN_NAME_LETTERS} letters or more and at most "
-                    f"{MAX_NAME_CHARACTERS} characters"
-                )
-            if any(0xD800 <= ord(char) <= 0xDFFF for char in name) or any(sign in name for sign in ("*", "{", "..")):
-                raise InvalidContent(f"name {number} holds signs that no name has")
-        return kept
-
     def _keep_names(self, connection: Connection, id_: str, names: Sequence[str]) -> None:
         rows = [{"registration": id_, "name": name, "first_word": self._first_word(name)} for name in names]
         connection.execute(insert(likeness_names), rows)
@@ -219,3 +199,24 @@ def digest_of(salt: str, names: Iterable[str]) -> str:
     """Return the digest of names that the ledger keeps: SHA-256 over the salt and the sorted names, a line each."""
     text = "\n".join((salt, *sorted(names)))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def usable_names(names: Sequence[str], first_word: FirstWord) -> tuple[str, ...]:
+    """Return names in the form in which they are kept, each once.
+
+    Raises:
+        InvalidContent: no name that could be found in a text, or too many, too short or too long ones.
+    """
+    kept = tuple(dict.fromkeys(" ".join(name.split()) for name in names))
+    if not kept or len(kept) > MAX_NAMES:
+        raise InvalidContent(f"a registration has 1 to {MAX_NAMES} names; this one has {len(kept)}")
+    for number, name in enumerate(kept, 1):
+        letters = sum(char.isalpha() + (char.isalpha() and not char.isascii()) for char in name)
+        if len(name) > MAX_NAME_CHARACTERS or "\0" in name or letters < MIN_NAME_LETTERS or not first_word(name):
+            raise InvalidContent(
+                f"name {number} cannot be looked for: it needs {MIN_NAME_LETTERS} letters or more and at most "
+                f"{MAX_NAME_CHARACTERS} characters"
+            )
+        if any(0xD800 <= ord(char) <= 0xDFFF for char in name) or any(sign in name for sign in ("*", "{", "..")):
+            raise InvalidContent(f"name {number} holds signs that no name has")
+    return kept

@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from classifiers.base import Score, TimeSpan
+from media.clip import Clip
 from media.codec import encode_mp4
 from media.limits import DEFAULT_LIMITS
 from media.sampling import SamplingPlan
@@ -34,7 +36,8 @@ def film(path, planted=(), *, seconds=6.0, motion=3, box=(40, 24, 88, 56)):
 
 def measured(path, classifier, **more):
     more.setdefault("plan", SamplingPlan())
-    return measure_video([classifier], (), path, limits=DEFAULT_LIMITS, watch=LEVELS, **more).measurement
+    more.setdefault("watch", LEVELS)
+    return measure_video([classifier], (), path, limits=DEFAULT_LIMITS, **more).measurement
 
 
 @pytest.mark.parametrize("motion", [0, 7])
@@ -121,3 +124,61 @@ def test_a_measurement_is_the_same_every_time(tmp_path):
     first, second = (dataclasses.replace(measured(path, FrameRedness()), took_ms=()) for _ in range(2))
 
     assert first == second
+
+
+class Sees:
+    """Says who shows in which frame: red is Ada, green is Bela."""
+
+    name, version, accepts, lasting_s, tells_apart = "sees", "1", Clip, 0.2, True
+    signals = frozenset({"frame.known_person"})
+
+    def score(self, content):
+        said = []
+        for frame, time_s in zip(content.frames, content.times_s.tolist(), strict=True):
+            red, green, blue = frame.reshape(-1, 3).mean(axis=0)
+            who = [name for name, value in (("ada", red), ("bela", green)) if value > blue + 60]
+            place = TimeSpan(time_s, time_s)
+            said += [Score("frame.known_person", 0.9, place, f"person:{name}") for name in who]
+            said += [] if who else [Score("frame.known_person", 0.0, place, "persons:2")]
+        return said
+
+
+def painted(path, colours):
+    """Frames of plain colours at 8 a second."""
+    frames = np.array([np.full((64, 64, 3), colour, np.uint8) for colour in colours])
+    encode_mp4(iter(frames), path, fps=8.0)
+    return path
+
+
+GREY, ADA, BELA = (90, 90, 90), (220, 40, 40), (40, 220, 40)
+
+
+def who_shows(path):
+    found = measured(path, Sees(), watch={"frame.known_person": 0.6}).scores
+    return {score.detail: (score.value, score.span.start_s, score.span.end_s) for score in found if score.value}, found
+
+
+def test_persons_have_stretches_of_their_own(tmp_path):
+    shown, _ = who_shows(painted(tmp_path / "v.mp4", [GREY] * 8 + [ADA] * 8 + [GREY] * 8 + [BELA] * 8 + [GREY] * 4))
+
+    assert shown == {"person:ada": (0.9, 1.0, 2.0), "person:bela": (0.9, 3.0, 4.0)}
+
+
+def test_one_person_does_not_agree_with_another(tmp_path):
+    """Each shows for one frame of a quarter second that is otherwise the other's."""
+    shown, found = who_shows(painted(tmp_path / "v.mp4", [GREY] * 12 + [ADA, BELA] + [GREY] * 12))
+
+    assert shown == {}
+    assert [(score.signal, score.value) for score in found] == [("frame.known_person", 0.0)]
+
+
+def test_where_nobody_shows_it_is_said_how_many_were_looked_for(tmp_path):
+    _, found = who_shows(painted(tmp_path / "v.mp4", [GREY] * 16))
+
+    assert [(score.value, score.detail) for score in found] == [(0.0, "persons:2")]
+
+
+def test_two_persons_in_the_same_frames_are_both_found(tmp_path):
+    shown, _ = who_shows(painted(tmp_path / "v.mp4", [GREY] * 8 + [(220, 220, 40)] * 8 + [GREY] * 8))
+
+    assert set(shown) == {"person:ada", "person:bela"}
