@@ -39,7 +39,12 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
     if gaps := _unseen(policy, checkpoint, measurement):
         unmeasured += gaps
         action = max(action, policy.coverage[checkpoint].if_unmet)
-    unmeasured += [Unmeasured(gap.signal, gap.reason) for gap in policy.gaps if gap.checkpoint is checkpoint]
+    closed = measured - absent  # by a classifier that settings add
+    unmeasured += [
+        Unmeasured(gap.signal, gap.reason)
+        for gap in policy.gaps
+        if gap.checkpoint is checkpoint and gap.signal not in closed
+    ]
 
     return Verdict(
         action=action,

@@ -188,10 +188,13 @@ def test_every_signal_is_described_and_no_other() -> None:
     from classifiers.catalog import known_signals
     from safety.banks import KNOWN_CONTENT
     from safety.consent import LIKENESS_SIGNALS, REGISTERED
+    from safety.known_people import KNOWN as KNOWN_PERSON
+    from safety.known_people import PERSON_SIGNALS
     from safety.measure import ORIGIN_SIGNALS
     from safety.session import SESSION_SIGNALS
 
     known = known_signals() | ORIGIN_SIGNALS | SESSION_SIGNALS | LIKENESS_SIGNALS | {REGISTERED, KNOWN_CONTENT}
+    known |= PERSON_SIGNALS | {KNOWN_PERSON}
     sisters = {f"{way}.{signal}" for signal in known_signals(accepts=str) for way in ("frame", "audio")}
     table = text("docs/categories.md").split("## Always unmeasured")[0]
     described = set(re.findall(r"^\| `(\w+\.\w[\w.]*)` \|", table, re.M))

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.commands.jobs import LOCAL
 from api.commands.videos import AsJson, Video
 from api.screening import sheet_tiles, tell_screening
 from api.settings import Settings
-from api.terminal import BY_ACTION, print_json, say
+from api.terminal import BY_ACTION, LOCAL, print_json, say
 from api.views import decision_view
 from api.wiring import open_house
 from media.sheet import write_sheet

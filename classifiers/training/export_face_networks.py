@@ -51,10 +51,12 @@ class Graph:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def step(self, kind: str, *inputs: str, **how: object) -> str:
+    def step(self, kind: str, *inputs: str, **how: int | str | list[int]) -> str:
         """Apply an operator."""
         name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **how))
+        node = helper.make_node(kind, list(inputs), [name])
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in sorted(how.items()))
+        self.nodes.append(node)
         return name
 
     def save(self, path: Path, shape: list[int | str], outputs: Mapping[str, list[int | str]]) -> None:

@@ -143,6 +143,18 @@ def test_known_gaps_are_said_and_change_nothing():
     assert Unmeasured("frame.gore", "no data") in result.unmeasured
 
 
+def test_a_gap_that_somebody_measured_is_none_and_one_that_failed_is_said_with_both_reasons():
+    coverage = Coverage(10, 10, 1.0, 0.1)
+    scores = (Score("a", 0.0), Score("frame.gore", 0.2))
+    missed = (Unmeasured("frame.gore", "window 7 was too dark"),)
+
+    closed = judge(POLICY, Checkpoint.OUTPUT, Measurement(scores=scores, coverage=coverage))
+    failed = judge(POLICY, Checkpoint.OUTPUT, Measurement(scores=scores, unmeasured=missed, coverage=coverage))
+
+    assert closed.unmeasured == ()
+    assert {gap.reason for gap in failed.unmeasured} == {"no data", "window 7 was too dark"}
+
+
 def test_too_long_an_unseen_stretch_is_never_allowed():
     seen = Measurement(scores=(Score("a", 0.0),), coverage=Coverage(100, 3, 4.0, 1.5))
 
