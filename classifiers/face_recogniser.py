@@ -21,7 +21,7 @@ SHA256: Final = "6776177cf1de913cea03b6455fd26119811e1f5f58cb4a521b9fa0c7e928431
 DIMENSIONS: Final = 128
 _SIDE: Final = 150
 
-_TEMPLATE: Final = np.array(
+TEMPLATE: Final = np.array(
     [[47.25, 45.2], [101.75, 45.2], [74.5, 80.5], [49.65, 103.75], [99.35, 103.75]], dtype=np.float64
 )
 """Pixels of the 150x150 chip where eyes, nose and corners of the mouth go: how dlib cuts the faces that the network
@@ -42,11 +42,10 @@ class FaceRecogniser:
             WeightsError: the file is missing or is not the pinned one.
         """
         self._net = OnnxSession(embedded(f"{FOLDER}/recogniser.onnx", SHA256, folder), threads=threads)
-        self.version = version_of(SHA256, f"{_SIDE} {_TEMPLATE.tolist()} with its mirror image")
+        self.version = version_of(SHA256, f"{_SIDE} {TEMPLATE.tolist()} with its mirror image")
 
-    def describe(self, picture: NDArray[np.uint8], face: Face) -> FloatArray:
-        """Return float32 (128,), the mean of the face's descriptor and its mirror image's."""
-        chip = cut_out(picture, face)
+    def describe(self, chip: NDArray[np.uint8]) -> FloatArray:
+        """Return float32 (128,), the mean of the descriptors of a face that `cut_out` made and of its mirror image."""
         both = np.stack([chip, chip[:, ::-1]]).astype(np.float32).transpose(0, 3, 1, 2)
         mean: FloatArray = self._net.run("descriptor", np.ascontiguousarray(both)).mean(axis=0)
         return mean
@@ -54,7 +53,7 @@ class FaceRecogniser:
 
 def cut_out(picture: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     """Return uint8 (150, 150, 3): the face turned upright and sized so that its points meet the template."""
-    matrix = _similarity(face.points.astype(np.float64), _TEMPLATE)
+    matrix = _similarity(face.points.astype(np.float64), TEMPLATE)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:  # a warp looks at four pixels only: shrink first, or fine detail becomes noise
         height, width = picture.shape[:2]

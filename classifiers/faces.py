@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from classifiers.base import MeasurementError
 from classifiers.face_finder import Face, FaceFinder
-from classifiers.face_recogniser import FaceRecogniser
+from classifiers.face_recogniser import TEMPLATE, FaceRecogniser, cut_out
 from classifiers.onnx_session import FloatArray
 from classifiers.weights import version_of
 
@@ -31,6 +31,12 @@ SMALLEST: Final = 48
 SMALLEST_PHOTO: Final = 60
 """Pixels: the side of the smallest face that is enrolled."""
 
+_MARGIN: Final = 60
+"""Pixels around the 150 of a cut-out face, so that it can be found in it."""
+
+_NEAR: Final = 25.0
+"""Pixels of the cut-out by which eyes, nose and mouth may lie off: beyond, a face is seen from the side, or is none."""
+
 SAME: Final = 0.6
 """Photos of one person lie no further apart than this from their nearest sister; dlib's own limit."""
 
@@ -45,14 +51,22 @@ class FaceReader:
         self.recogniser = self._recogniser.version
         """Descriptors of another version cannot be compared with these."""
 
-        self.version = version_of(
-            self._finder.version, self._recogniser.version, f"even at {EVEN}, step {STEP}, from {SMALLEST} pixels"
-        )
+        how = f"even at {EVEN}, step {STEP}, from {SMALLEST} pixels, again within {_NEAR}"
+        self.version = version_of(self._finder.version, self._recogniser.version, how)
 
     def read(self, picture: NDArray[np.uint8]) -> list[tuple[Face, FloatArray]]:
         """Return each face of uint8 (H, W, 3) RGB that is large enough with its descriptor, float32 (128,)."""
-        found = [face for face in self._finder.find(picture) if face.side >= SMALLEST]
-        return [(face, self._recogniser.describe(picture, face)) for face in found]
+        large = ((face, cut_out(picture, face)) for face in self._finder.find(picture) if face.side >= SMALLEST)
+        return [(face, self._recogniser.describe(chip)) for face, chip in large if self._confirmed(chip)]
+
+    def _confirmed(self, chip: NDArray[np.uint8]) -> bool:
+        """Look again at what was cut out and turned upright: a face is found where it must be.
+
+        Muzzles, emblems and ears pass a first look and are all alike to a network that knows people only.
+        """
+        wide = np.pad(chip, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="edge")
+        again = (face.points - _MARGIN - TEMPLATE for face in self._finder.find(wide))
+        return any(float(np.abs(apart).max()) <= _NEAR for apart in again)
 
     def enrol(self, photos: Sequence[NDArray[np.uint8]]) -> FloatArray:
         """Return the descriptors of one person's photos, float32 (N, 128).
@@ -80,7 +94,10 @@ class FaceReader:
             raise MeasurementError(
                 f"the face of photo {number} is {found[0].side:.0f} pixels wide: at least {SMALLEST_PHOTO} are needed"
             )
-        return self._recogniser.describe(upright, found[0])
+        chip = cut_out(upright, found[0])
+        if not self._confirmed(chip):
+            raise MeasurementError(f"the face of photo {number} is turned away or half hidden: take one from the front")
+        return self._recogniser.describe(chip)
 
 
 def distance(one: FloatArray, other: FloatArray) -> float:
