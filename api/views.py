@@ -12,7 +12,6 @@ from safety.advice import Advice, would_pass
 from safety.banks import Bank
 from safety.consent import Consent, OptOut
 from safety.domain import (
-    REVISED,
     Action,
     Coverage,
     Decision,
@@ -220,9 +219,12 @@ def job_view(job: Job) -> Json:
 
 
 def drawn_view(job: Job) -> Json:
-    """What was made of a job's prompt, once it ended or waits: what was drawn, and words without influence on it."""
-    revised = job.outputs.get(REVISED, {})
-    return {"revised_prompt": revised.get("prompt"), "ignored_words": revised.get("ignored", [])}
+    """What was made of a job's prompt and drawn, and words of the prompt without influence on it."""
+    revision = job.revision
+    return {
+        "revised_prompt": revision.prompt if revision else None,
+        "ignored_words": list(revision.ignored) if revision else [],
+    }
 
 
 def bank_view(bank: Bank) -> Json:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from classifiers.base import Score, Span, TextSpan, TimeSpan
-from generator.base import Capability
+from generator.base import Capability, Revision
 from media.clip import Coverage
 from media.strip import Picture
 from safety.judgement import (
@@ -98,10 +98,6 @@ class Task:
     """How far an edit may go from its source, in (0, 1]."""
 
 
-REVISED = "revised_prompt"
-"""The step of a Job whose output holds the prompt that was drawn, and the words that had no influence on it."""
-
-
 @dataclass(frozen=True)
 class Job:
     """One request from receipt to its end."""
@@ -127,6 +123,9 @@ class Job:
     task: Task = Task()
     owner: str = ""
     """Id of the Subject whose data the prompt is (`safety.lookup.subjects`); empty: sealed for nobody."""
+
+    revision: Revision | None = None
+    """What an expander made of the prompt, and is drawn; content like the prompt itself."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from generator.base import Generator, Progress, PromptExpander
+from generator.base import Generator, Progress
 from media.clip import Clip
 from provenance.base import ClaimInput
-from safety.domain import REVISED, Action, Checkpoint, Decision, Job, JobStatus, Reference, Release
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus, Reference, Release
 from safety.errors import LedgerError
 from safety.gate import Gate
 from safety.in_force import all_in_force
@@ -30,6 +30,7 @@ from safety.records import release_from_record, release_to_record
 from safety.reference import InputGate
 from safety.release import Marked, ReleaseDesk, Screened
 from safety.remedy import to_redact
+from safety.revisions import Revisions
 from safety.shelf import Shelf, request_of
 
 Output = dict[str, Any]
@@ -61,8 +62,8 @@ class Pipeline:
     desk: ReleaseDesk
     input_gate: InputGate
     shelf: Shelf
-    expander: PromptExpander | None = None
-    """Writes what is drawn; None: the prompt as it is."""
+    revisions: Revisions | None = None
+    """What is drawn instead of the prompt; None: the prompt as it is."""
 
     def run(
         self,
@@ -90,8 +91,9 @@ class Pipeline:
         prompt, drawn = prompts[0], job.prompt
 
         # 1b. What is made of it is a prompt as well: nothing is generated from an expansion that is not allowed.
-        if self.expander is not None:
-            drawn = str(walk.do(REVISED, partial(self._revise, self.expander, job, prompt))["prompt"])
+        if self.revisions is not None:
+            walk.do("revise", partial(self._revise, self.revisions, job, prompt))
+            drawn = self.revisions.of(job).prompt
             prompts = self._prompts(job)
             if (refusal := _first_not_allowed(prompts)) is not None:
                 return walk.stop(refusal)
@@ -126,17 +128,10 @@ class Pipeline:
             raise LedgerError(f"job {job.id} has no recorded decision at prompt; nothing is released")
         return found
 
-    def _revise(self, expander: PromptExpander, job: Job, prompt: Decision) -> Output:
-        """Expand the prompt, judge what came, and remember both."""
-        revision = expander.revise(job.prompt, job.seed)
-        decision = self.gate.check_prompt(revision.prompt, requester=job.requester, job=job.id, parent=prompt.id)
-        return {
-            "prompt": revision.prompt,
-            "by": revision.by,
-            "understood": list(revision.understood),
-            "ignored": list(revision.ignored),
-            "decision": decision.id,
-        }
+    def _revise(self, revisions: Revisions, job: Job, prompt: Decision) -> Output:
+        """Expand the prompt and judge what came. The text stays with the job: steps leave ids and digests."""
+        drawn = revisions.of(job).prompt
+        return {"decision": self.gate.check_prompt(drawn, requester=job.requester, job=job.id, parent=prompt.id).id}
 
 
 def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:

@@ -189,6 +189,7 @@ jobs = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("parent", Text),
     Column("task", JSON(none_as_null=True)),  # none: a clip from the prompt alone
+    Column("revision", Text),  # JSON, sealed as the prompt is; none: the prompt is drawn as it is, or not yet
     Column("owner", Text, index=True),  # of subjects; the prompt is sealed with its key
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.base import GeneratorError
+from safety.revisions import Revisions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from api.settings import Settings
     from generator.base import Generator, PromptExpander
+    from safety.revisions import RevisionRecords
 
 
 def chosen_generator(settings: Settings) -> Generator:
@@ -37,6 +39,12 @@ def chosen_generator(settings: Settings) -> Generator:
     from generator.embedded import EmbeddedGenerator
 
     return EmbeddedGenerator()
+
+
+def revisions(settings: Settings, generator: Generator, records: RevisionRecords) -> Revisions | None:
+    """Return what expands prompts and where it keeps them, or None; raises as `chosen_expander`."""
+    expander = chosen_expander(settings, generator)
+    return Revisions(expander, records) if expander is not None else None
 
 
 def chosen_expander(settings: Settings, generator: Generator) -> PromptExpander | None:

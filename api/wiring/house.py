@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.keys import anchors_pem, signer, watermark_key
 from api.views import origin_view
-from api.wiring.generators import chosen_expander, chosen_generator
+from api.wiring.generators import chosen_generator, revisions
 from api.wiring.offered import offered_signals
 from api.wiring.people import Recognisers
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
@@ -192,7 +192,7 @@ class House(Recognisers):
     def pipeline(self) -> Pipeline:
         """The natural path."""
         rooms = (self.gate, self.generator, self.desk, self.input_gate, self.shelf)
-        return Pipeline(*rooms, chosen_expander(self.settings, self.generator))
+        return Pipeline(*rooms, revisions(self.settings, self.generator, self.jobs))
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -11,6 +11,7 @@ it is (`safety.lookup.subjects`), and erasing it is allowed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -18,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, tuple_, update
 
-from generator.base import Capability
+from generator.base import Capability, Revision
 from safety.database import insert_unless_there, reading, utc_now, writing
 from safety.domain import Job, JobStatus, Reference, Task
 from safety.errors import Conflict, InvalidContent, NotFound, SealBroken
@@ -65,8 +66,9 @@ class JobStore:
         owner = job.owner or (self._subjects.of(job.requester).id if self._subjects else "")
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in jobs.c.keys() if name != "updated_at"}  # noqa: SIM118
+            values["revision"] = None
             values |= {"status": job.status.value, "task": _task_record(job.task), "updated_at": self._clock()}
-            values |= {"owner": owner or None, "prompt": self._sealed(connection, owner, job.id, job.prompt)}
+            values |= {"owner": owner or None, "prompt": self._sealed(connection, owner, _place(job.id), job.prompt)}
             insert_unless_there(connection, jobs, values)
             return self._one(connection, job.id)
 
@@ -146,8 +148,29 @@ class JobStore:
             connection.execute(update(jobs).where(jobs.c.id == id_).values(values))
             return self._one(connection, id_)
 
+    def revision(self, id_: str) -> Revision | None:
+        """Return what an expander made of a job's prompt, if one did.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        return self.get(id_).revision
+
+    def keep_revision(self, id_: str, revision: Revision) -> Revision:
+        """Keep a job's first revision, sealed as its prompt is, and return the one that is kept.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        with writing(self._engine) as connection:
+            owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == id_)).scalar()
+            text = self._sealed(connection, owner or "", _revised(id_), json.dumps(asdict(revision)))
+            first = update(jobs).where(jobs.c.id == id_, jobs.c.revision.is_(None))
+            connection.execute(first.values(revision=text))
+            return self._one(connection, id_).revision or revision
+
     def erase_prompt(self, id_: str) -> None:
-        """Remove the text of a prompt; its digest stays in the ledger.
+        """Remove the text of a prompt, and what was made of it; their digests stay in the ledger.
 
         Raises:
             NotFound: there is no such job.
@@ -156,7 +179,7 @@ class JobStore:
         with writing(self._engine) as connection:
             owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == id_)).scalar()
             refuse_if_held(connection, [id_, owner or ""])
-            change = update(jobs).where(jobs.c.id == id_).values(prompt="")
+            change = update(jobs).where(jobs.c.id == id_).values(prompt="", revision=None)
             if connection.execute(change).rowcount == 0:
                 raise NotFound(f"no job has the id {id_}")
 
@@ -164,21 +187,24 @@ class JobStore:
         """Seal up to `limit` prompts that stand as they are, from before prompts were sealed; return how many."""
         if self._subjects is None:
             return 0
-        plain = select(jobs.c.id, jobs.c.requester, jobs.c.prompt).where(jobs.c.owner.is_(None), jobs.c.prompt != "")
+        columns = (jobs.c.id, jobs.c.requester, jobs.c.prompt, jobs.c.revision)
+        plain = select(*columns).where(jobs.c.owner.is_(None), jobs.c.prompt != "")
         with reading(self._engine) as connection:
             rows = connection.execute(plain.limit(limit)).all()
         owners = {requester: self._subjects.of(requester).id for requester in {row.requester for row in rows}}
         with writing(self._engine) as connection:
-            for id_, requester, prompt in rows:
-                sealed = self._sealed(connection, owners[requester], id_, prompt)
+            for id_, requester, prompt, revision in rows:
+                owner = owners[requester]
+                sealed = self._sealed(connection, owner, _place(id_), prompt)
+                revised = revision and self._sealed(connection, owner, _revised(id_), revision)
                 same = update(jobs).where(jobs.c.id == id_, jobs.c.prompt == prompt)
-                connection.execute(same.values(prompt=sealed, owner=owners[requester]))
+                connection.execute(same.values(prompt=sealed, revision=revised, owner=owner))
         return len(rows)
 
-    def _sealed(self, connection: Connection, owner: str, id_: str, prompt: str) -> str:
-        if not prompt or not owner:
-            return prompt
-        return _keys(self._subjects).seal(connection, owner, prompt, _place(id_))
+    def _sealed(self, connection: Connection, owner: str, place: str, text: str) -> str:
+        if not text or not owner:
+            return text
+        return _keys(self._subjects).seal(connection, owner, text, place)
 
     def _one(self, connection: Connection, id_: str) -> Job:
         rows = connection.execute(select(jobs).where(jobs.c.id == id_)).all()
@@ -187,12 +213,18 @@ class JobStore:
         return self._opened(connection, rows)[0]
 
     def _opened(self, connection: Connection, rows: Sequence[Row[Any]]) -> Sequence[Job]:
-        """Read rows, their prompts opened."""
-        prompts = [row.prompt for row in rows]
-        if any(prompt.startswith(MARK) and row.owner for prompt, row in zip(prompts, rows, strict=True)):
-            sealed = ((row.owner or "", row.prompt, _place(row.id)) for row in rows)
-            prompts = _keys(self._subjects).unseal(connection, sealed)
-        return [_to_job(row, prompt) for row, prompt in zip(rows, prompts, strict=True)]
+        """Read rows, their prompts and what was made of them opened."""
+        texts = [
+            (row.owner or "", text or "", place(row.id))
+            for row in rows
+            for text, place in ((row.prompt, _place), (row.revision, _revised))
+        ]
+        opened = [text for _, text, _ in texts]
+        if any(owner and text.startswith(MARK) for owner, text, _ in texts):
+            opened = _keys(self._subjects).unseal(connection, texts)
+        return [
+            _to_job(row, *pair) for row, pair in zip(rows, zip(opened[::2], opened[1::2], strict=True), strict=True)
+        ]
 
 
 def _keys(subjects: SubjectKeys | None) -> SubjectKeys:
@@ -205,11 +237,22 @@ def _place(id_: str) -> str:
     return f"the prompt of job {id_}"
 
 
-def _to_job(row: Row[Any], prompt: str) -> Job:
+def _revised(id_: str) -> str:
+    return f"the revised prompt of job {id_}"
+
+
+def _to_job(row: Row[Any], prompt: str, revision: str) -> Job:
     values = dict(row._mapping)
     del values["updated_at"]
-    values |= {"prompt": prompt, "owner": row.owner or ""}
+    values |= {"prompt": prompt, "owner": row.owner or "", "revision": _revision_of(revision)}
     return Job(**{**values, "status": JobStatus(values["status"]), "task": _task_of(values["task"])})
+
+
+def _revision_of(text: str) -> Revision | None:
+    if not text:
+        return None
+    record = json.loads(text)
+    return Revision(record["prompt"], record["by"], tuple(record["understood"]), tuple(record["ignored"]))
 
 
 def _task_record(task: Task) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from api.routes.video_view import refusal
 from api.settings import Settings
 from api.views import job_view
 from api.wiring.generators import chosen_expander, chosen_generator
-from generator.base import GeneratorError
+from generator.base import GeneratorError, Revision
 from generator.embedded import EmbeddedGenerator
 from safety.domain import Job
 from tests.fakes import PaintGenerator
@@ -53,8 +53,7 @@ def test_a_job_shows_what_was_drawn_and_what_had_no_influence():
     job = Job("video_1", "a ball", 1.0, 256, 256, 0, "local", datetime.now(UTC))
     assert job_view(job)["revised_prompt"] is None
 
-    drawn = {"revised_prompt": {"prompt": "a big ball", "ignored": ["grumpy"], "decision": "dec_2"}}
-    view = job_view(replace(job, outputs=drawn))
+    view = job_view(replace(job, revision=Revision("a big ball", "writer", ("ball",), ("grumpy",))))
     assert (view["revised_prompt"], view["ignored_words"]) == ("a big ball", ["grumpy"])
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Engine, text
 
+from generator.base import Revision
 from safety.database import reading
 from safety.domain import Job, JobStatus
 from safety.errors import Conflict, InvalidContent, NotFound
@@ -70,6 +71,21 @@ def test_a_job_reads_back_as_it_was(jobs: JobStore) -> None:
 
     assert jobs.create(job) == job
     assert jobs.get(job.id) == job
+
+
+def test_what_was_made_of_a_prompt_is_kept_once_and_erased_with_it(jobs: JobStore) -> None:
+    jobs.create(a_job())
+    assert jobs.revision("video_0") is None
+    first = Revision("a big red ball", "writer", ("ball",), ("grumpy",))
+
+    assert jobs.keep_revision("video_0", first) == first
+    assert jobs.keep_revision("video_0", Revision("another", "writer")) == first
+    assert jobs.get("video_0").revision == first
+
+    jobs.erase_prompt("video_0")
+    assert jobs.revision("video_0") is None
+    with pytest.raises(NotFound):
+        jobs.keep_revision("video_9", first)
 
 
 def test_times_keep_their_instant_to_the_microsecond(jobs: JobStore) -> None:

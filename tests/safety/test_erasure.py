@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 import safety.verify_export
+from generator.base import Revision
 from safety import audit
 from safety.domain import Job, JobStatus
 from safety.erasure import ERASED
@@ -37,6 +38,17 @@ def test_a_prompt_is_sealed_in_the_database_and_reads_back(desk: Desk) -> None:
 
     assert job.prompt == desk.jobs.get("video_1").prompt == desk.jobs.list()[0].prompt == WORDS
     assert "lighthouse" not in desk.stored()
+
+
+def test_what_was_made_of_a_prompt_is_sealed_and_goes_with_its_subject(desk: Desk) -> None:
+    job = desk.ask()
+    revision = Revision(f"a wide shot of {WORDS}", "writer", ("lighthouse",), ("grumpy",))
+
+    assert desk.jobs.keep_revision(job.id, revision) == desk.jobs.get(job.id).revision == revision
+    assert "lighthouse" not in desk.stored("SELECT revision FROM jobs")
+
+    desk.erasure.erase(desk.subjects.find("key_1/ada"), actor="ops", reason="asked for it")
+    assert desk.jobs.get(job.id).revision is None
 
 
 def test_the_name_of_an_upload_is_sealed_and_reads_back(desk: Desk) -> None:
@@ -84,11 +96,13 @@ def test_prompts_from_before_are_sealed_later(desk: Desk) -> None:
     for number in range(3):
         plain.create(Job(f"video_{number}", f"{WORDS} {number}", 1.0, 64, 64, 0, "key_1", NOON))
     plain.create(Job("video_3", "", 1.0, 64, 64, 0, "key_1", NOON))
+    plain.keep_revision("video_2", Revision(WORDS, "writer"))
     assert "lighthouse" in desk.stored()
 
     assert (desk.jobs.seal_plain(limit=2), desk.jobs.seal_plain(), desk.jobs.seal_plain()) == (2, 1, 0)
-    assert "lighthouse" not in desk.stored()
+    assert "lighthouse" not in desk.stored() + desk.stored("SELECT revision FROM jobs")
     assert desk.jobs.get("video_2").prompt == f"{WORDS} 2"
+    assert desk.jobs.get("video_2").revision == Revision(WORDS, "writer")
 
 
 def test_text_that_looks_sealed_is_text(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from safety.framegate import Framegate
 from safety.in_force import in_force
 from safety.known import ReleaseIndex
 from safety.review import Review
+from safety.revisions import Revisions
 from tests.world import World
 
 
@@ -318,8 +319,18 @@ class Writer:
         return Revision(self.answers[min(len(self.asked), len(self.answers)) - 1], "writer", ("green",), ("quite",))
 
 
+class Kept(dict):
+    """Records of revisions in memory."""
+
+    def revision(self, id_: str) -> Revision | None:
+        return self.get(id_)
+
+    def keep_revision(self, id_: str, revision: Revision) -> Revision:
+        return self.setdefault(id_, revision)
+
+
 def expanding(world, *answers):
-    return replace(world.pipeline, expander=Writer(*answers))
+    return replace(world.pipeline, revisions=Revisions(Writer(*answers), Kept()))
 
 
 def test_an_expanded_prompt_is_judged_recorded_and_drawn(world):
@@ -331,13 +342,7 @@ def test_an_expanded_prompt_is_judged_recorded_and_drawn(world):
     assert (original.checkpoint, revised.checkpoint) == ("prompt", "prompt")
     assert revised.parent == original.id
     assert revised.subject == f"sha256:{hashlib.sha256(b'a wide green field at noon').hexdigest()}"
-    assert outcome.outputs["revised_prompt"] == {
-        "prompt": "a wide green field at noon",
-        "by": "writer",
-        "understood": ["green"],
-        "ignored": ["quite"],
-        "decision": revised.id,
-    }
+    assert outcome.outputs["revise"] == {"decision": revised.id}, "a text in the outputs would not be erased"
 
 
 def test_nothing_is_drawn_from_an_expansion_that_is_refused(world):
@@ -353,7 +358,7 @@ def test_a_refused_prompt_is_not_expanded(world):
     pipeline = expanding(world, "a green field")
 
     assert pipeline.run(world.job("a pool of blood")).status is JobStatus.REFUSED
-    assert pipeline.expander.asked == []
+    assert pipeline.revisions.expander.asked == []
 
 
 def test_an_expansion_that_waits_for_a_person_is_drawn_after_the_review_and_not_written_again(world):
@@ -366,7 +371,7 @@ def test_an_expansion_that_waits_for_a_person_is_drawn_after_the_review_and_not_
 
     assert outcome.status is JobStatus.RELEASED
     assert [call.prompt for call in world.generator.calls] == ["an odd field"]
-    assert len(pipeline.expander.asked) == 1
+    assert len(pipeline.revisions.expander.asked) == 1
 
 
 def test_an_expansion_equal_to_its_prompt_is_the_same_decision(world):
