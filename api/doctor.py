@@ -14,6 +14,7 @@ from api.wiring import House
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
 from safety.ledger import HEAD_EXTENSION
+from safety.lookup.wholeness import faults
 from safety.work import HOUSE_ERRORS
 
 AnyClassifier = Classifier[Any]
@@ -40,6 +41,7 @@ def examine(house: House) -> list[Check]:
 def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "database", lambda: f"{house.engine.dialect.name}, {house.ledger.size()} entries in the ledger"
     yield "ledger", lambda: _ledger(house)
+    yield "tables", lambda: _tables(house)
     yield "erasures", lambda: _erasures(house)
     yield "disk", lambda: _disk(house)
     yield "clock", lambda: _clock(house)
@@ -84,6 +86,18 @@ def _ledger(house: House) -> str:
             "run `framegate ledger verify` before anything is appended"
         )
     return f"{size} entries, the newest checkpoint covers {covered}"
+
+
+def _tables(house: House) -> str:
+    found = faults(house.engine)
+    if found:
+        raise _BrokenError(
+            f"{'; '.join(found)}: as after a backup that was restored in part; restore all of one, append nothing"
+        )
+    newest = house.subjects.newest()
+    if newest is not None:
+        house.subjects.key_of(newest.id)
+    return "all of one moment, and the key of subjects opens them"
 
 
 def _erasures(house: House) -> str:

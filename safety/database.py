@@ -29,6 +29,9 @@ from safety.errors import DatabaseError, LedgerError
 BUSY_TIMEOUT_S = 30.0
 """How long one writer waits for another on SQLite, and a caller for a connection."""
 
+MAPPED_BYTES = 1 << 30
+"""Bytes of a SQLite file that are mapped at most; what lies beyond is read. Address space, not memory."""
+
 MIGRATION_LOCK = 0x6672_616D_6500
 """Key of the PostgreSQL advisory lock that lets one process migrate at a time."""
 
@@ -117,6 +120,20 @@ def writing(engine: Engine) -> Iterator[Connection]:
             # Taken at once: a transaction that reads first could not wait for another writer later.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
+
+
+@contextmanager
+def mapped(connection: Connection) -> Iterator[None]:
+    """Let SQLite read its file as memory: it spares a copy of every page, half of the reading."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before = connection.exec_driver_sql("PRAGMA mmap_size").scalar()
+    connection.exec_driver_sql(f"PRAGMA mmap_size={MAPPED_BYTES}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA mmap_size={before or 0}")
 
 
 @contextmanager

@@ -101,6 +101,13 @@ class SubjectKeys:
         with reading(self.engine) as connection:
             return [_to_subject(row) for row in connection.execute(query.order_by(subjects.c.used_at).limit(1000))]
 
+    def newest(self) -> Subject | None:
+        """Return the Subject that was made last and not erased."""
+        query = select(subjects).where(subjects.c.erased_at.is_(None)).order_by(subjects.c.created_at.desc()).limit(1)
+        with reading(self.engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _to_subject(row)
+
     def erased(self) -> list[Subject]:
         """Return every Subject whose key was destroyed, oldest erasure first."""
         query = select(subjects).where(subjects.c.erased_at.is_not(None)).order_by(subjects.c.erased_at)

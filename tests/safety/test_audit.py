@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -524,13 +524,13 @@ def test_appends_go_on_during_a_verification(ledger: Ledger, log_key: LogKey, mo
     monkeypatch.setattr(audit, "BATCH", 1)
     numbers = iter(range(1000, 2000))
     with Ledger(ledger.engine, log_key) as writer:
-        original = audit.leaf_hash
+        original = audit.leaf_hashes
 
-        def leaf_hash_while_appending(body: bytes) -> bytes:
+        def leaf_hashes_while_appending(bodies: Iterable[bytes]) -> list[bytes]:
             writer.append_decision(a_decision(next(numbers)))
-            return original(body)
+            return original(bodies)
 
-        monkeypatch.setattr(audit, "leaf_hash", leaf_hash_while_appending)
+        monkeypatch.setattr(audit, "leaf_hashes", leaf_hashes_while_appending)
         report = verify(ledger.engine, log_key.public)
 
     assert (report.ok, report.entries) == (True, SIZE)

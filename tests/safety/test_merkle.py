@@ -14,6 +14,7 @@ from safety.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    leaf_hashes,
     node_hash,
     range_root_of,
     root,
@@ -216,3 +217,8 @@ def test_heights_above_the_first_are_kept_too() -> None:
 
     assert [(each.height, each.number) for each in whole if each.height > 8] == [(16, 0)]
     assert whole[-1].root == frontier.root() == root(leaves)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_many_leaves_at_once_have_the_hashes_of_each(datas: list[bytes]) -> None:
+    assert leaf_hashes(datas) == [leaf_hash(data) for data in datas]
