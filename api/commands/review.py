@@ -12,13 +12,15 @@ from rich.markup import escape
 
 from api.commands.jobs import outcome_view, run_here, tell
 from api.desk_views import claim_view, waiting_view
-from api.revealing import hold_of, look_at_file, look_at_prompt
+from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_still
 from api.settings import Settings
 from api.settling import job_behind, reopen, settle
 from api.terminal import LOCAL, explain, print_json, say
 from api.views import decision_view
-from api.wiring import open_house
+from api.wiring import House, open_house
+from media.errors import StorageError
 from safety.domain import Action, JobStatus
+from safety.errors import NotFound
 from safety.framegate import write_released
 from safety.review import REASON_CODES
 
@@ -92,19 +94,24 @@ def show(
     decision: Annotated[str, typer.Argument(help="Id of the decision that holds.")],
     out: Annotated[Path | None, typer.Option(help="Where the held video is written.")] = None,
     *,
+    stills: Annotated[
+        Path | None, typer.Option(help="Folder for the blurred pictures of what was found, one for each place.")
+    ] = None,
     reviewer: Annotated[str, typer.Option(help="Who looks; default: the login name.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Look at what is held: findings, prompt and, with --out, the video itself. Every look is recorded."""
+    """Look at what is held: findings, prompt, blurred pictures (--stills), the video (--out). Looks are recorded."""
     name = reviewer.strip() or getpass.getuser()
     with open_house(Settings()) as house:
         hold = hold_of(house, decision)
         prompt = look_at_prompt(house, hold, name)
         if out is not None:
             write_released(look_at_file(house, hold, name), out)
+        drawn = [] if stills is None else _write_stills(house, hold, name, stills)
     if as_json:
         file = {} if out is None else {"file": str(out)}
-        print_json({**decision_view(hold.decision), "prompt": prompt, "content": hold.has_file, **file})
+        files = {} if stills is None else {"stills": [str(path) for path in drawn]}
+        print_json({**decision_view(hold.decision), "prompt": prompt, "content": hold.has_file, **file, **files})
         return
     explain(hold.decision)
     if prompt is not None:
@@ -113,6 +120,34 @@ def show(
         say(f"wrote {escape(str(out))}: held, neither signed nor released")
     elif hold.has_file:
         say("see the video with: --out FILE")
+    for path in drawn:
+        say(f"wrote {escape(str(path))}: blurred")
+    if hold.decision.measurement.stills and stills is None:
+        say("see blurred pictures of what was found with: --stills FOLDER")
+    elif stills is not None and not drawn:
+        say("no picture of what was found is kept")
+
+
+def _write_stills(house: House, hold: Hold, reviewer: str, folder: Path) -> list[Path]:
+    """Write the pictures that the record names, each named by its second; those that were erased are left out.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    written: list[Path] = []
+    for still in sorted(hold.decision.measurement.stills, key=lambda each: each.time_s):
+        try:
+            jpeg = look_at_still(house, hold, still.sha256, reviewer)
+        except NotFound:
+            continue
+        path = folder / f"{still.time_s:.3f}s.jpg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(jpeg)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+        written.append(path)
+    return written
 
 
 @app.command()

@@ -159,6 +159,27 @@ def test_the_command_line_shows_a_held_video_and_writes_it(framegate, house, hel
     assert [(look["reviewer"], look["what"]) for look in looks(house)] == [("eve", "prompt"), ("eve", "file")]
 
 
+def test_the_command_line_writes_the_blurred_pictures_that_are_kept(framegate, house, tmp_path):
+    holding = replace(POLICY, rules=tuple(replace(rule, action=Action.REVIEW) for rule in POLICY.rules))
+    encode_mp4(iter(np.full((20, 64, 64, 3), (230, 20, 20), np.uint8)), tmp_path / "a.mp4", fps=8)
+    hold = replace(house.gate, policy=holding).screen_video(tmp_path / "a.mp4")
+    (still,) = hold.measurement.stills
+    folder = tmp_path / "pictures" / "of it"
+
+    code, told = framegate("review", "show", hold.id, "--stills", str(folder), "--reviewer", "eve", "--json")
+
+    assert code == 0, told.err
+    (picture,) = folder.iterdir()
+    assert json.loads(told.out)["stills"] == [str(picture)]
+    assert picture.name == f"{still.time_s:.3f}s.jpg"
+    assert picture.read_bytes().startswith(b"\xff\xd8")
+    assert [(look["reviewer"], look["what"]) for look in looks(house)] == [("eve", "still")]
+    assert "--stills FOLDER" in framegate("review", "show", hold.id)[1].err
+    (tmp_path / "taken").write_bytes(b"a file")
+    code, told = framegate("review", "show", hold.id, "--stills", str(tmp_path / "taken"))
+    assert (code, "cannotbewritten" in "".join(told.err.split())) == (1, True)
+
+
 def test_the_command_line_settles_a_review_like_the_api(framegate, house, held_prompt):
     code, _ = framegate("review", "decide", held_prompt.id, "--refuse", "--reason", "too odd", "--reviewer", "eve")
 

@@ -61,6 +61,21 @@ def test_benign_prompts_about_children_are_not_blocked_and_few_are_held(instrume
     assert len(held) <= 5
 
 
+def test_what_is_written_is_judged_alike_in_references_and_in_outputs():
+    """A sign in a reference picture was in no prompt."""
+
+    def about_writing(checkpoint: Checkpoint) -> set[tuple[object, ...]]:
+        written = ("frame.text.", "frame.terms.", "frame.names.")
+        return {
+            (rule.id.split(".", 1)[1], rule.category, rule.action, rule.if_unmeasured, rule.conditions)
+            for rule in POLICY.rules_at(checkpoint)
+            if all(each.signal.startswith(written) for each in rule.conditions)
+        }
+
+    assert about_writing(Checkpoint.INPUT) == about_writing(Checkpoint.OUTPUT)
+    assert len(about_writing(Checkpoint.INPUT)) >= 40
+
+
 def test_violence_near_children_is_not_recorded_as_sexual(instruments):
     """Forty violent scenes with minors in them and nothing sexual: the gravest record there is must be true."""
     told = [judge(POLICY, PROMPT, of_a_data_set(instruments, prompt)) for prompt in VIOLENT]
