@@ -17,6 +17,7 @@ from media.limits import Limits
 from media.peeks import blurred, frames_at
 from media.sheet import Tile, clock
 from safety.domain import Action, Coverage, Decision, Evidence, Finding, TimeSpan
+from safety.known_people import CONSENTED
 from safety.modifiers import lowest_in_force
 from safety.policy import Policy
 from safety.severity import tier_of
@@ -38,6 +39,7 @@ def tell_screening(video: Path, decision: Decision, policy: Policy, *, full: boo
     if coverage is not None:
         say(f"  looked at  {_looked_at(coverage, full=full)}")
     _tell_findings(decision)
+    _tell_consented(decision)
     _tell_clean(decision, lowest_in_force(policy, decision.checkpoint))
     for reason, signals in by_reason(decision.verdict.unmeasured).items():
         more = f" and {len(signals) - MAX_SIGNALS} more" if len(signals) > MAX_SIGNALS else ""
@@ -120,6 +122,14 @@ def _tell_findings(decision: Decision) -> None:
         say(f"    [dim]{category}: {escape(clause)}[/]")
 
 
+def _tell_consented(decision: Decision) -> None:
+    """Known persons whom a consent excuses: no finding, and not to be passed over in silence."""
+    for score in decision.measurement.scores:
+        if score.signal == CONSENTED and score.value and isinstance(score.span, TimeSpan):
+            place = f"{clock(score.span.start_s)} to {clock(score.span.end_s)}"
+            say(f"  [green]with consent[/]  {place}  {score.signal} {score.value:.2f}  {escape(score.detail)}")
+
+
 def _tell_clean(decision: Decision, levels: Mapping[str, float]) -> None:
     """What was measured and stayed below every rule: the strongest score of each, and where rules would begin."""
     found = {
@@ -128,7 +138,7 @@ def _tell_clean(decision: Decision, levels: Mapping[str, float]) -> None:
     absent = {gap.signal for gap in decision.verdict.unmeasured}
     strongest: dict[str, float] = {}
     for score in decision.measurement.scores:
-        if score.signal in levels and score.signal not in found | absent:
+        if score.signal in levels and score.signal not in found | absent | {CONSENTED}:
             strongest[score.signal] = max(score.value, strongest.get(score.signal, 0.0))
     if not strongest:
         return

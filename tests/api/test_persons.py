@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from PIL import Image
 
 import api.wiring.people as wiring
 from api.cli import main
+from api.screening import tell_screening
 from api.settings import Environment, Settings
 from classifiers.base import Score, TimeSpan
 from classifiers.catalog import Catalog
@@ -119,7 +121,7 @@ def test_an_enrolled_person_is_refused_with_the_seconds_and_the_place(strict, sh
     assert scores_of(other) == dict.fromkeys(RULES, 0.0)
 
 
-def test_a_consent_lets_its_requester_show_the_person_and_is_recorded(strict, shots, photos):
+def test_a_consent_lets_its_requester_show_the_person_and_is_recorded(strict, shots, photos, capsys):
     strict.enrol([NAME], photos, actor="root")
     strict.likeness.grant([NAME], "key_ada", until=None, actor="root")
 
@@ -130,6 +132,10 @@ def test_a_consent_lets_its_requester_show_the_person_and_is_recorded(strict, sh
     assert scores_of(excused)["frame.known_person"] == 0.0
     assert excused.measurement.stills == ()
     assert refused.verdict.action is Action.BLOCK
+    tell_screening(shots / "film.mp4", excused, strict.policy, full=False)
+    assert re.search(
+        r"withconsent0:0[01]\.\d\dto0:0[12]\.\d\dframe\.person_consented", squeezed(capsys.readouterr().err)
+    )
     recorded = strict.ledger.decision(excused.id)
     assert scores_of(recorded) == scores_of(excused)
     assert recorded.requester == "key_ada"
