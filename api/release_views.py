@@ -58,6 +58,7 @@ def credential_view(seen: Verification) -> Json:
         "watermark": seen.watermark,
         "timestamp": credential.signed_at.isoformat() if credential.signed_at else None,
         "release": seen.release,
+        "exact": seen.exact,
         "withdrawn": withdrawn_view(seen.withdrawal),
         "issuer": credential.issuer or None,
         "manifest": credential.label or None,

@@ -1,7 +1,7 @@
 """Pictures of a video, for lists and previews: one frame, or a grid of frames over its whole length, as JPEG.
 
 Only for files of our own making: strangers' files are decoded through `media.isolation`. A still carries what is in the
-pixels (the visible label, the watermark) and no credential.
+pixels (the visible label, the watermark); a credential is added by `safety.previews` before it leaves.
 """
 
 from __future__ import annotations

@@ -27,6 +27,11 @@ class ReleaseIndex:
         release = self._ledger.release_by_watermark(id_hex)
         return release.id if release else None
 
+    def by_sha256(self, digest: str) -> str | None:
+        """Return the id of the release that is exactly this file."""
+        release = self._ledger.release_by_sha256(digest)
+        return release.id if release else None
+
     def by_credential(self, credential: Credential) -> str | None:
         """Return the id of the release that this credential proves.
 

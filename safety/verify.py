@@ -11,6 +11,7 @@ from media.limits import Limits
 from provenance.base import Credential, CredentialReader, Watermark
 from safety.known import ReleaseIndex
 from safety.lookup.withdrawals import Withdrawal
+from safety.measure import file_digest
 from safety.scan import SCAN_PLAN
 
 
@@ -24,6 +25,9 @@ class Verification:
 
     release: str | None
     """Our release that the credential or the watermark leads to."""
+
+    exact: bool | None = None
+    """It is byte for byte what was released: a credential leaves padding and free boxes out. None without a release."""
 
     withdrawal: Withdrawal | None = None
     """That release is not served any more."""
@@ -50,4 +54,7 @@ def verify_file(
     reading = detector.read()
     mark = reading.id_hex if reading else None
     release = known.by_credential(credential) or (known.by_watermark(mark) if mark else None)
-    return Verification(credential, mark, release, known.withdrawals.of(release) if release else None)
+    if release is None:
+        return Verification(credential, mark, None)
+    exact = known.by_sha256(file_digest(path)) == release
+    return Verification(credential, mark, release, exact, known.withdrawals.of(release))

@@ -52,6 +52,8 @@ def _tell_credential(video: Path, seen: Verification) -> None:
     say(f"  time stamp  {credential.signed_at.isoformat() if credential.signed_at else 'none'}")
     say(f"  watermark   {seen.watermark or 'none found'}")
     say(f"  release     {seen.release or 'not one of ours'}")
+    if seen.exact is not None:
+        say(f"  bytes       {'exactly those that were released' if seen.exact else 'not those that were released'}")
     if seen.withdrawal is not None:
         say(f"  [red]withdrawn[/]   on {seen.withdrawal.at:%Y-%m-%d} ({escape(seen.withdrawal.code)})")
     for failure in credential.failures:

@@ -14,7 +14,6 @@ from api.routes.videos import PATH
 from api.schemas import Id
 from api.views import Json
 from api.wiring import House
-from media.stills import spritesheet_jpeg, thumbnail_jpeg
 from safety.domain import Release
 from safety.errors import Conflict, NotFound
 from safety.withdrawals import released_file
@@ -50,15 +49,15 @@ def get_video_content(
     caller: Requester,
     variant: Annotated[Literal["video", "thumbnail", "spritesheet"], Query()] = "video",
 ) -> Response:
-    """Send the released file, or JPEG stills made from it."""
+    """Send the released file, or JPEG stills made from it, each signed."""
     job = job_of(house, caller, video)
     release = house.ledger.release_of_job(job.id)
     if release is None:
         raise Conflict(f"video {video} is {job.status}: there is nothing to download")
     if variant == "video":
         return _file(house, release)
-    make = thumbnail_jpeg if variant == "thumbnail" else spritesheet_jpeg
-    return Response(make(released_file(house.withdrawals, house.blobs, release), house.limits), media_type="image/jpeg")
+    path = released_file(house.withdrawals, house.blobs, release)
+    return Response(house.previews.still(release, path, variant), media_type="image/jpeg")
 
 
 def get_release(release: Id, house: HouseOf, caller: AnyCaller) -> Json:

@@ -35,6 +35,7 @@ from safety.lookup import BankStore
 from safety.measure import Instruments
 from safety.pipeline import Pipeline
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
+from safety.previews import Previews
 from safety.recovery import Recovery
 from safety.reference import InputGate
 from safety.release import ReleaseDesk
@@ -203,6 +204,11 @@ class House(Recognisers):
     def framegate(self) -> Framegate:
         """The library door, for somebody else's generator."""
         return Framegate(self.gate, self._desk("external", "unknown"), self.limits, self.known)
+
+    @cached_property
+    def previews(self) -> Previews:
+        """Signed stills of releases."""
+        return Previews(self.ledger, self.signer, self.settings.provider, now, self.limits)
 
     @cached_property
     def input_gate(self) -> InputGate:

@@ -142,7 +142,7 @@ class Records:
         return recorder(lambda: self.ledger, lambda: signing_chain_pem(self.settings))
 
     def prove(self, signer: CredentialSigner) -> None:
-        """Test the signer, and record its certificate unless this machine made it; raises SignerUnusable, LedgerError."""
+        """Test the signer, and record its certificate unless it was made here; raises SignerUnusable, LedgerError."""
         signer.self_test()
         if self.settings.signer_chain is not None:
             note_in_service(self.ledger, signing_chain_pem(self.settings), signer.name)
