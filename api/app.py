@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from api import problems
+from api.drift_watch import DriftWatch
 from api.edge import Edge
 from api.idempotent import REMEMBERED
 from api.metrics import Metrics
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, house: House | None = None) -> 
         redoc_url=None,
     )
     app.state.metrics = metrics
+    app.state.drift_watch = DriftWatch()
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
     for module in ROUTES:

@@ -8,11 +8,12 @@ for each app; nothing is global.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from safety.domain import JobStatus
+from safety.drift import Drift
 from safety.ledger import Ledger
 from safety.projections import DECISION, RELEASE
 from safety.records import decision_from_record, decode
@@ -66,6 +67,18 @@ class Metrics:
             ("role",),
             registry=registry,
         )
+        self._drift = Gauge(
+            "framegate_score_drift",
+            "Population stability index of a signal's scores: the last day against the 28 days before.",
+            ("signal",),
+            registry=registry,
+        )
+        self._drifting = Gauge(
+            "framegate_score_drifting",
+            "1 where the index reaches FRAMEGATE_DRIFT_ALERT: somebody should look.",
+            ("signal",),
+            registry=registry,
+        )
         self._position: int | None = None
         self._turn = threading.Lock()
 
@@ -83,6 +96,15 @@ class Metrics:
         """Take note of when certificates expire: role -> Unix time."""
         for role, seconds in not_after.items():
             self._not_after.labels(role).set(seconds)
+
+    def watch_drift(self, found: Iterable[Drift], alert: float) -> None:
+        """Take note of how far signals moved; what was measured on too few contents has no value, not a calm one."""
+        for gauge in (self._drift, self._drifting):
+            gauge.clear()
+        for each in found:
+            if each.psi is not None:
+                self._drift.labels(each.signal).set(each.psi)
+                self._drifting.labels(each.signal).set(each.psi >= alert)
 
     def exposition(self, ledger: Ledger, jobs: dict[JobStatus, int]) -> bytes:
         """Return everything in Prometheus' text format.

@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     checkpoint_every_s: float = Field(60.0, ge=1)
     """Seconds after which a worker signs a checkpoint, where entries were added since the last."""
 
+    drift_alert: float = Field(0.25, gt=0)
+    """Population stability index from which `/metrics` says that the scores of a signal drift."""
+
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least serious log record that is printed to stderr."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from api.views import count_view, decision_view
 from api.wiring import open_house
 from safety import audit
 from safety.domain import Action, Checkpoint
+from safety.drift import drifts
 from safety.errors import NotFound
 from safety.ledger_export import export_ledger
 from safety.lookup import Question
@@ -102,6 +103,26 @@ def counts(
         )
     if not found and not as_json:
         say("no decision is recorded in this time")
+
+
+@app.command()
+def drift(
+    *,
+    days: Annotated[float, typer.Option(help="How many days up to now are looked at.", min=0.01)] = 1.0,
+    before: Annotated[float, typer.Option(help="How many days before those they are compared with.", min=0.01)] = 28.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far the scores of each signal have moved: 0 not at all, from 0.25 on somebody should look."""
+    with open_house(Settings()) as house:
+        found = drifts(house.ledger, datetime.now(UTC), timedelta(days=days), timedelta(days=before))
+    for each in found:
+        if as_json:
+            print_json(vars(each))
+        else:
+            index = "too few" if each.psi is None else f"{each.psi:.3f}"
+            say(f"{each.signal:40} {index:>8}   {each.now} now, {each.before} before")
+    if not found and not as_json:
+        say("no scores are recorded in this time")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.auth import HouseOf
+from api.drift_watch import DriftWatch
 from api.keys import certificates
 from api.metrics import Metrics
 from api.readiness import Readiness
@@ -38,4 +39,6 @@ def get_metrics(request: Request, house: HouseOf) -> Response:
     metrics: Metrics = request.app.state.metrics
     first = sorted(certificates(house.settings), key=lambda each: each.not_after, reverse=True)
     metrics.watch({each.role: each.not_after.timestamp() for each in first})
+    watch: DriftWatch = request.app.state.drift_watch
+    metrics.watch_drift(watch.look(house), house.settings.drift_alert)
     return Response(metrics.exposition(house.ledger, house.jobs.counts()), media_type=EXPOSITION)

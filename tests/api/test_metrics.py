@@ -11,6 +11,7 @@ from api.app import create_app
 from api.metrics import Metrics
 from api.wiring import now
 from provenance.base import SignerUnusable
+from safety.drift import Drift
 from safety.errors import DatabaseError, LedgerError
 from safety.jobs import Heartbeats
 
@@ -189,3 +190,33 @@ def test_a_house_that_fails_its_self_test_is_not_served(house, monkeypatch):
 
     with pytest.raises(SignerUnusable, match="expired"), TestClient(create_app(house=house)):
         pass
+
+
+def test_drifting_signals_are_told_and_unmeasured_ones_are_not_called_calm():
+    metrics = Metrics()
+
+    metrics.watch_drift([Drift("a", 0.3, 900, 900), Drift("b", 0.01, 900, 900), Drift("c", None, 3, 900)], 0.25)
+
+    told = {
+        (sample.name, sample.labels["signal"]): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if family.name.startswith("framegate_score")
+    }
+    assert told == {
+        ("framegate_score_drift", "a"): 0.3,
+        ("framegate_score_drift", "b"): 0.01,
+        ("framegate_score_drifting", "a"): 1,
+        ("framegate_score_drifting", "b"): 0,
+    }
+
+
+def test_drift_is_looked_for_once_an_hour_and_stands_in_the_metrics(client, house):
+    house.prompt_gate.check_prompt("a tree")
+
+    first = client.app.state.drift_watch.look(house)
+    house.prompt_gate.check_prompt("a house")
+
+    assert {each.signal for each in first} >= {"text.violence", "text.odd"}
+    assert client.app.state.drift_watch.look(house) is first
+    assert ("framegate_score_drift", "text.odd") not in scrape(client)  # one content says nothing
