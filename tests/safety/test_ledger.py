@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -527,3 +529,51 @@ def test_every_question_uses_an_index(history: Ledger) -> None:
 
     assert plans
     assert [plan for plan in plans if plan.startswith("SCAN") or "TEMP B-TREE" in plan] == []
+
+
+# --- days that go wrong
+
+
+def test_a_clock_that_jumps_back_changes_no_order(engine: Engine, log_key: LogKey) -> None:
+    times = iter([NOON, NOON - timedelta(days=400), NOON - timedelta(days=400), NOON, NOON, NOON])
+    with Ledger(engine, log_key, clock=lambda: next(times)) as ledger:
+        ledger.append_event("reveal", "look_1", {"what": "prompt"})
+        ledger.append_event("reveal", "look_2", {"what": "prompt"})
+        ledger.checkpoint()
+        ledger.append_decision(replace(a_decision(1), at=NOON - timedelta(days=300)))
+        ledger.append_decision(replace(a_decision(2), at=NOON - timedelta(days=301)))
+
+        assert [entry.id for entry in ledger.entries()] == ["look_1", "look_2", "dec_1", "dec_2"]
+        assert [decision.id for decision in ledger.decisions()] == ["dec_2", "dec_1"]
+        assert [decision.id for decision in ledger.decisions(after="dec_2")] == ["dec_1"]
+        assert audit.verify(engine, log_key.public).ok
+
+
+def test_a_full_disk_refuses_a_group_whole_and_it_is_appended_when_there_is_room(
+    tmp_path: Path, migrated_sqlite: Path, log_key: LogKey
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "full.db")
+    engine = open_engine(f"sqlite:///{tmp_path / 'full.db'}")
+    most_pages = [1 << 30]
+
+    @event.listens_for(engine, "checkout")
+    def bound(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={most_pages[0]}").fetchall()
+
+    with Ledger(engine, log_key) as ledger:
+        ledger.append_decision(a_decision(0))
+        most_pages[0] = 1  # as many as the file has, and no more
+        refused = 0
+        with ThreadPoolExecutor(8) as pool:
+            for answer in [pool.submit(ledger.append_decision, a_decision(number)) for number in range(1, 200)]:
+                refused += isinstance(answer.exception(), LedgerError)
+        there = ledger.size()
+        assert refused == 200 - there
+        assert refused > 100
+
+        most_pages[0] = 1 << 30
+        for number in range(1, 200):
+            ledger.append_decision(a_decision(number))
+        assert ledger.size() == 200
+    assert audit.verify(engine, log_key.public).ok
+    engine.dispose()
