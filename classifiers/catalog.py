@@ -19,7 +19,7 @@ from classifiers.context import ContextClassifier
 from classifiers.entities import NamesClassifier
 from classifiers.evasion import EvasionClassifier
 from classifiers.flashes import FlashClassifier
-from classifiers.forensics import ForensicClassifier
+from classifiers.forensics import ForensicClassifier, at_hand
 from classifiers.frame_encoder import PACKAGE as ENCODER_PACKAGE
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.hate_symbols import HateSymbolClassifier
@@ -109,13 +109,7 @@ _CLIPS = (
         lambda parts: ViolenceClassifier(parts.frame_encoder),
         ENCODER_PACKAGE,
     ),
-    Row(
-        "forensics",
-        Clip,
-        ForensicClassifier.signals,
-        lambda parts: ForensicClassifier(parts.frame_encoder),
-        ENCODER_PACKAGE,
-    ),
+    Row("forensics", Clip, ForensicClassifier.signals, lambda parts: at_hand(lambda: parts.frame_encoder)),
     Row("flashes", Clip, FlashClassifier.signals, lambda _: FlashClassifier()),
     Row(
         "text_in_frames",

@@ -1,20 +1,28 @@
-"""Estimates whether a video was made by a generator: a linear head on the mean CLIP embedding of a window's frames.
+"""Estimates whether a video was made by a generator: a linear head on what a network sees in two frames of a window.
 
-An estimate from texture, learned from generators of 2022 to 2024. It proves nothing, it never says "real", it confuses
-drawn and rendered animation with synthesis, and it does not look for edited parts or exchanged faces.
+With CLIP's image tower its embedding and three layers inside it are looked at; without that package a small texture
+network that ships with framegate stands in. An estimate from texture, learned from generators of 2022 to 2024. It
+proves nothing, it never says "real", and it does not look for edited parts or exchanged faces.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifiers.base import MeasurementError, Score, TimeSpan
+from classifiers.frame_encoder import PACKAGE, FrameEncoder
 from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
-from classifiers.frame_encoder import FrameEncoder
 from classifiers.linear_head import CONFIG_FILE, load_head
+from classifiers.texture_encoder import SHA256 as TEXTURE_SHA256
+from classifiers.texture_encoder import TextureEncoder
 from classifiers.weights import EMBEDDED, pinned, version_of
 from media.clip import Clip
 from media.renditions import CROP, SHORT_SIDE, central_crop
@@ -22,15 +30,45 @@ from media.renditions import CROP, SHORT_SIDE, central_crop
 SIGNAL = "video.synthetic"
 
 FEWEST_FRAMES = 4
-MOST_FRAMES = 4
-"""Frames of a window that are embedded; more of them are thinned evenly, which bounds the cost. Neighbouring frames
-say nearly the same, so several short windows over a video say more than many frames of one."""
+MOST_FRAMES = 2
+"""Frames of a window that are looked at, its first and its last, which bounds the cost. Neighbouring frames say nearly
+the same, so several short windows over a video say more than many frames of one."""
 
 SMALLEST_SIDE = 128
 """Pixels of the short side; below, too little texture is left to judge."""
 
-_WEIGHTS_SHA256 = "3c9417ded303034d5801e5f4513a5b66d73f853d86fcb590b24bac1cca5d8560"
-_CONFIG_SHA256 = "ec3fb8a902f4dd80b8a8963b6ca594c663912cc75cddf5a2c2108396a58413ef"
+
+class Looker(Protocol):
+    """A network that describes frames by numbers."""
+
+    version: str
+
+    def look(self, frames: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return float32 (T, D), one row a frame, for RGB frames uint8 (H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class HeadFiles:
+    """A head that ships, and the network that it was trained on."""
+
+    folder: str
+    weights_sha256: str
+    config_sha256: str
+    network_sha256: str
+
+
+LARGE = HeadFiles(
+    "forensics",
+    "f5ef82f746dd4eeefc6aef5692af7868c0e36b18d4bcd2ea88f1bc856ff0138a",
+    "d1077877f79f824198cca92677cb9363f2aa8751feb5747d58c1a4192a4c5a99",
+    ENCODER_SHA256,
+)
+SMALL = HeadFiles(
+    "forensics_small",
+    "fea76755335d0fc0d763d211dcee9f549b45135850d79f53cd4a16d349f72620",
+    "9cdde5baa1127934afbcdbaaa0155b4c7646787c5d821919ac46323a0ee67be9",
+    TEXTURE_SHA256,
+)
 
 
 class ForensicClassifier:
@@ -40,31 +78,32 @@ class ForensicClassifier:
     accepts = Clip
     signals = frozenset({SIGNAL})
 
-    def __init__(self, encoder: FrameEncoder, weights: Path | str = "forensics") -> None:
+    def __init__(self, network: Looker, folder: Path | None = None, *, head: HeadFiles = LARGE) -> None:
         """Check and read the head.
 
         Args:
-            encoder: the network that embeds frames; its own view of the crop is taken, not the shared embedding.
-            weights: folder of the head, or the name of a shipped one.
+            network: what looks at frames; its own view of the crop is taken, not the shared embedding.
+            folder: where the head's files are, if not among the shipped weights.
+            head: which of the shipped heads; the one that was trained on this network.
 
         Raises:
-            WeightsError: a file is missing, altered or made for another encoder.
+            WeightsError: a file is missing, altered or made for another network.
         """
-        self._encoder = encoder
+        self._network = network
+        folder = EMBEDDED / head.folder if folder is None else folder
         self._head = load_head(
-            weights,
-            weights_sha256=_WEIGHTS_SHA256,
-            config_sha256=_CONFIG_SHA256,
-            encoder_sha256=ENCODER_SHA256,
+            folder,
+            weights_sha256=head.weights_sha256,
+            config_sha256=head.config_sha256,
+            encoder_sha256=head.network_sha256,
         )
-        folder = EMBEDDED / weights if isinstance(weights, str) else weights
-        config = json.loads(pinned(folder / CONFIG_FILE, _CONFIG_SHA256).read_text(encoding="utf-8"))
+        config = json.loads(pinned(folder / CONFIG_FILE, head.config_sha256).read_text(encoding="utf-8"))
         self.trained_on = frozenset(map(str, config["trained_on"]))
         """First 16 hex digits of the SHA-256 of each file that the head has learned from."""
         self.version = version_of(
-            encoder.version,
-            _WEIGHTS_SHA256,
-            _CONFIG_SHA256,
+            network.version,
+            head.weights_sha256,
+            head.config_sha256,
             f"{MOST_FRAMES} frames, {SHORT_SIDE}, {CROP}, never enlarged",
         )
 
@@ -84,6 +123,24 @@ class ForensicClassifier:
                 f"frames of {width}x{height} are too small to estimate origin: {SMALLEST_SIDE} pixels are needed"
             )
         chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int))
-        embeddings = self._encoder.embed(central_crop(content.frames[at]) for at in chosen)
-        value = self._head.probability(embeddings.mean(axis=0, keepdims=True))[0]
+        looks = self._network.look(central_crop(content.frames[at]) for at in chosen)
+        value = self._head.probability(looks.mean(axis=0, keepdims=True))[0]
         return [Score(SIGNAL, float(value), TimeSpan(content.start_s, content.end_s))]
+
+
+def at_hand(frame_encoder: Callable[[], FrameEncoder]) -> ForensicClassifier:
+    """Return the better detector that can work here: on CLIP's tower if its package is installed, else the small one.
+
+    Raises:
+        WeightsError: a file is missing or altered; only the package as a whole may be missing.
+    """
+    return small() if find_spec(PACKAGE) is None else ForensicClassifier(frame_encoder())
+
+
+def small() -> ForensicClassifier:
+    """Return the detector whose network ships with framegate.
+
+    Raises:
+        WeightsError: a file is missing or altered.
+    """
+    return ForensicClassifier(TextureEncoder(), head=SMALL)

@@ -25,6 +25,13 @@ WEIGHTS = "models/clip_encoder.int8.onnx"
 SHA256 = "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d"
 
 DIMENSIONS = 512
+WIDTH = 768
+BLOCKS = (5, 7, 9)
+"""Blocks of twelve, counted from 0, whose patches `look` takes too: what a picture is made of is found in the middle of
+the network, what it shows at its end."""
+
+_BLOCK = "/vision_model/encoder/layers.{block}/Add_1_output_0"
+LOOK_DIMENSIONS = DIMENSIONS + len(BLOCKS) * WIDTH
 _SIDE = 224
 # CLIP's own normalisation (openai/CLIP, clip/clip.py, _transform).
 _MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
@@ -41,7 +48,7 @@ class FrameEncoder:
             WeightsError: the package is not installed or the file is not the pinned one.
         """
         path = from_package(PACKAGE, WEIGHTS, SHA256) if weights is None else pinned(weights, SHA256)
-        self._session = OnnxSession(path, threads=threads)
+        self._session = OnnxSession(path, threads=threads, inner=[_BLOCK.format(block=each) for each in BLOCKS])
         self._lock = Lock()
         # Weak keys: an embedding lives exactly as long as its clip, and a reused id cannot bring back another clip's.
         self._known: WeakKeyDictionary[Clip, Future[FloatArray]] = WeakKeyDictionary()
@@ -74,6 +81,19 @@ class FrameEncoder:
         embeddings = np.stack(rows)
         unit: FloatArray = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
         return unit
+
+    def look(self, frames: Iterable[NDArray[np.uint8]]) -> FloatArray:
+        """Return float32 (T, 2816): the unit embedding of each frame, and what `BLOCKS` make of it, in that order.
+
+        Of blocks 5 and 7 the mean over the patches, of block 9 the class token.
+        """
+        rows = []
+        for frame in frames:
+            names = ("image_embeds", *(_BLOCK.format(block=each) for each in BLOCKS))
+            embedding, early, middle, late = self._session.outputs(names, _to_input(frame)[None])
+            unit = embedding[0] / np.linalg.norm(embedding[0])
+            rows.append(np.concatenate([unit, early[0, 1:].mean(axis=0), middle[0, 1:].mean(axis=0), late[0, 0]]))
+        return np.stack(rows)
 
 
 def _to_input(frame: NDArray[np.uint8]) -> FloatArray:

@@ -36,9 +36,11 @@ _UNOPENABLE = (
 class OnnxSession:
     """One network. Cheap to make: the file is read when the first content comes. Safe for several threads."""
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(self, path: Path, *, threads: int = 1, inner: Sequence[str] = ()) -> None:
+        """Take a file; `inner` names values inside the network that `outputs` may be asked for beside its outputs."""
         self._path = path
         self._threads = threads
+        self._inner = tuple(inner)
         self._lock = Lock()
         self._session: onnxruntime.InferenceSession | None = None
 
@@ -59,12 +61,14 @@ class OnnxSession:
     def _opened(self) -> onnxruntime.InferenceSession:
         with self._lock:
             if self._session is None:
-                self._session = opened(self._path, threads=self._threads)
+                self._session = opened(self._path, threads=self._threads, inner=self._inner)
             return self._session
 
 
-def opened(path: Path, *, threads: int = 1) -> onnxruntime.InferenceSession:
+def opened(path: Path, *, threads: int = 1, inner: Sequence[str] = ()) -> onnxruntime.InferenceSession:
     """Open a network on the CPU: one request on `threads` threads, the same numbers on every processor.
+
+    `inner` names values inside the network that are to be outputs beside its own.
 
     Raises:
         WeightsError: the file is not a network this runtime can open.
@@ -79,11 +83,41 @@ def opened(path: Path, *, threads: int = 1) -> onnxruntime.InferenceSession:
     # An arena would keep the most that any run needed.
     options.enable_cpu_mem_arena = False
     try:
-        session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+        network = path.read_bytes() + more_outputs(inner) if inner else str(path)
+        session = onnxruntime.InferenceSession(network, sess_options=options, providers=["CPUExecutionProvider"])
     except _UNOPENABLE as error:
         raise WeightsError(f"{path.name} cannot be opened as an ONNX network: {error}") from error
+    del network
     _give_back_memory()
     return session
+
+
+_GRAPH, _OUTPUT, _NAME = 7, 12, 1
+"""Numbers of ModelProto.graph, GraphProto.output and ValueInfoProto.name in onnx.proto."""
+
+
+def more_outputs(names: Sequence[str]) -> bytes:
+    """Return what makes values inside a network outputs of it, when it is appended to the network's file.
+
+    Serialised protocol buffers may be joined: fields that repeat are joined, messages within are merged
+    (https://protobuf.dev/programming-guides/encoding/#last-one-wins). So one inner output needs neither a changed copy
+    of pinned weights nor a library that writes networks.
+    """
+    outputs = b"".join(_field(_OUTPUT, _field(_NAME, name.encode())) for name in names)
+    return _field(_GRAPH, outputs) if names else b""
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Write one length-delimited field (wire type 2)."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    groups = []
+    while value >= 0x80:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
 
 
 def _give_back_memory() -> None:

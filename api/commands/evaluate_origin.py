@@ -25,7 +25,9 @@ def origin(
         Path | None,
         typer.Option(help="CSV: file, label (ai|real), generator_or_source; optional repo, kind. Default: in DIR."),
     ] = None,
-    detector: Annotated[str, typer.Option(help="Which classifier of video.synthetic is measured.")] = "forensics",
+    detector: Annotated[
+        str, typer.Option(help="Which classifier of video.synthetic is measured; forensics_small serves without CLIP.")
+    ] = "forensics",
     scores: Annotated[
         Path | None, typer.Option(help="CSV of scores (file, condition, score) to be measured instead of a detector.")
     ] = None,

@@ -11,6 +11,7 @@ from api.wiring.house import House
 from api.wiring.people import looking_for
 from classifiers import catalog
 from classifiers.base import Classifier, ClassifierError
+from classifiers.forensics import small
 from classifiers.frame_encoder import FrameEncoder
 from classifiers.known_content import KnownContentClassifier, NothingKnown
 from classifiers.known_persons import NobodyEnrolled
@@ -67,6 +68,10 @@ def open_policy(settings: Settings) -> Policy:
     return House(settings).policy
 
 
+SMALL_DETECTOR = "forensics_small"
+"""Name under which the detector that stands in for `forensics` where CLIP's package is missing can be measured."""
+
+
 @dataclass(frozen=True)
 class OriginBench:
     """What an evaluation of origin measures with."""
@@ -90,8 +95,10 @@ def open_origin_bench(settings: Settings, name: str | None) -> OriginBench:
     Raises:
         ClassifierError: there is no such detector, or it cannot work here.
     """
-    detector = None
-    if name is not None:
+    detector: Classifier[Clip] | None = None
+    if name == SMALL_DETECTOR:
+        detector = small()
+    elif name is not None:
         built = catalog.build((name,))
         detector = next((each for each in built.for_clips() if SIGNAL in each.signals), None)
         if detector is None:

@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from classifiers.forensics import FEWEST_FRAMES
 from classifiers.frame_encoder import FrameEncoder
-from classifiers.training.clip_views import viewed
 from media.codec import decode
 from media.errors import MediaError
-from media.renditions import first_frames
 
 PERMISSIVE = re.compile(r"^(MIT|Apache|BSD|CC-BY-4|CC0)")
 """Beginnings of the licences that new shipped weights are learned from."""
@@ -111,26 +108,6 @@ def _worn(picture: Image.Image, name: str) -> Image.Image:
         small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
         small.save(file, format="JPEG", quality=quality)
         return Image.open(file).convert("RGB")
-
-
-def clips(rows: list[Row], data: Path, view: str, encoder: FrameEncoder, cache: Path) -> dict[str, NDArray[np.float32]]:
-    """Return float32 (frames, 512) for each clip with enough frames, by file."""
-    kept = cache / f"clips {view}.npz"
-    if kept.exists():
-        return dict(np.load(kept))
-    known = {}
-    for at, row in enumerate(rows):
-        try:
-            frames = first_frames(data / row.file)
-        except MediaError as error:
-            print(f"left out {row.file}: {error}")
-            continue
-        if len(frames) >= FEWEST_FRAMES:
-            known[row.file] = encoder.embed(viewed(frames, view, row.file))
-        if at % 20 == 0:
-            print(f"{view}: {at} of {len(rows)}", flush=True)
-    _keep(kept, known)
-    return known
 
 
 def _keep(path: Path, embeddings: Mapping[str, NDArray[np.float32]]) -> None:

@@ -1,27 +1,24 @@
 """Trains the origin head on real and generated clips, prints its figures with their controls, and writes it.
 
-    python -m classifiers.training.train_forensics VIDEOS_DATA --cache FOLDER [--out classifiers/weights/forensics]
+    python -m classifiers.training.train_forensics VIDEOS_DATA --cache FOLDER [--pictures FRAMES_DATA]
+        [--network clip|small] [--scores scores.csv] [--out classifiers/weights/forensics]
 
-VIDEOS_DATA holds MANIFEST.csv and the clips. Whole repositories of generators and whole real sources are left out
-together, because one web page is one encoder for all its generators. Intervals resample generators and sources; with
-about 130 generated and 75 real clips, gaps under 0.05 AUROC and shares at 1 % are noise.
+VIDEOS_DATA holds MANIFEST.csv and the clips, FRAMES_DATA benign photographs. Whole repositories of generators and whole
+real sources are left out together, because one web page is one encoder for all its generators; drawn clips by their
+kind. Intervals resample generators and sources; with about 130 generated and 75 real clips, gaps under 0.05 AUROC and
+shares at 1 % are noise.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
-from classifiers.frame_encoder import SHA256, FrameEncoder
-from classifiers.training.cached_embeddings import Row, clips, manifest
-from classifiers.training.clip_views import VIEWS
 from classifiers.training.head_fitting import (
     Floats,
     Line,
@@ -34,50 +31,32 @@ from classifiers.training.head_fitting import (
     wilson,
     write_head,
 )
+from classifiers.training.origin_heads import Looked, fit_parts, folds_of, unseen
+from classifiers.training.origin_networks import NETWORKS
+from classifiers.training.origin_samples import DIGITS, DRAWN, PICTURE, Looks, Sample, clips, drawn_clips, photographs
 from classifiers.weights import EMBEDDED
-from media.renditions import CLIP_FRAMES
+from media.renditions import CONDITIONS
 
-Booleans = NDArray[np.bool_]
+Learn = Callable[[Mapping[str, Looked], Sequence[Sample]], Line]
 
-STRENGTH = 1e-3
-"""C of the logistic regression, as measured before this data was split; not tuned here."""
+FRAMES = {"as_is": 2}
+"""Frames of a clip that are looked at in a condition; one where none is named. Time is what limits it: over 1.25
+seconds a second frame adds 0.004 AUROC."""
 
-FULL_SIDE = 240
-"""Pixels: smaller clips are enlarged for the head's view and counted apart."""
+LEARNED = ("encoded", "as_is", "tiles")
+"""What is learned from; without tiles a head learns topics."""
 
-REAL_FOLDS = 8
+OPERATING = "as_is"
+"""Calibrated and cut where it will work: on frames as decoded."""
+
+DRAWN_EACH, DRAWN_LEARNED = 9, 4
+PHOTOGRAPHS_MOST = 60
 SHUFFLES = 5
-THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+SHARES = (0.05, 0.02, 0.01)
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
-def folds_of(rows: Sequence[Row], *, whole_repositories: bool) -> list[Booleans]:
-    """Return masks of clips left out together: one repository (or generator) with a share of the real sources.
-
-    Real sources that share the repository go with it, so that no page is on both sides.
-    """
-    units = [row.repository if whole_repositories else row.source for row in rows]
-    made = sorted({unit for unit, row in zip(units, rows, strict=True) if row.label == "ai"})
-    real = sorted({row.source for row in rows if row.label == "real"})
-    count = max(len(made), REAL_FOLDS)
-    fold = {name: place % count for place, name in enumerate(made)}
-    fold_of_real = {real[at]: place % count for place, at in enumerate(np.random.default_rng(0).permutation(len(real)))}
-    if whole_repositories:
-        fold_of_real |= {
-            row.source: fold[row.repository] for row in rows if row.label == "real" and row.repository in fold
-        }
-    places = [
-        fold[unit] if row.label == "ai" else fold_of_real[row.source] for unit, row in zip(units, rows, strict=True)
-    ]
-    return [np.array(places) == number for number in sorted(set(places))]
-
-
-def learned(views: Mapping[str, Floats], labels: Booleans, chosen: Booleans) -> Line:
-    """Fit one line on every view of the chosen clips, each clip counting alike."""
-    x = np.concatenate([view[chosen] for view in views.values()])
-    return fit(x, np.tile(labels[chosen], len(views)), strength=STRENGTH)
-
-
-def metadata(rows: Sequence[Row]) -> Floats:
+def metadata(samples: Sequence[Sample]) -> Floats:
     """Return what a file says of itself without a pixel: rate, size, shape, length, weight, codec."""
 
     def described(meta: Mapping[str, str]) -> list[float]:
@@ -85,65 +64,107 @@ def metadata(rows: Sequence[Row]) -> Floats:
         length, weight = np.log1p(float(meta["frames"])), np.log1p(float(meta["bytes"]))
         return [float(meta["fps"]), width, height, width / height, length, weight, float(meta["codec"] == "h264")]
 
-    return np.array([described(row.meta) for row in rows])
+    return np.array([described(sample.meta) for sample in samples])
 
 
-def rates(logits: Floats, is_made: Booleans) -> str:
-    """Return the share of generated clips found at 5 % and 1 % false alarms."""
-    found = []
-    for share in (0.05, 0.01):
-        threshold = threshold_at(logits[~is_made], share)
-        hits, alarms = int((logits[is_made] > threshold).sum()), int((logits[~is_made] > threshold).sum())
-        found.append(f"with {alarms} false alarms finds {wilson(hits, int(is_made.sum()))}")
-    return "; ".join(found)
+def wanted(sample: Sample, condition: str) -> bool:
+    """Whether a sample is looked at in a condition: small clips and drawn ones only as they are, photographs once."""
+    if sample.kind == PICTURE:
+        return condition == "encoded"
+    return condition == OPERATING or (sample.large and not sample.helps)
 
 
-def print_controls(rows: Sequence[Row], views: Mapping[str, Floats], is_made: Booleans) -> None:
+def seen(looks: Looks, samples: Iterable[Sample], condition: str) -> dict[str, Floats]:
+    """Return the mean of what was seen of each sample that has enough frames, by its name."""
+    chosen = [each for each in samples if wanted(each, condition)]
+    found = ((each.name, looks.of(each, condition, FRAMES.get(condition, 1))) for each in chosen)
+    return {name: rows.mean(axis=0).astype(np.float64) for name, rows in found if rows is not None}
+
+
+def show(title: str, logits: Mapping[str, float], samples: Sequence[Sample]) -> None:
+    """Print AUROC and shares found of those of `samples` that have a logit."""
+    measured = [each for each in samples if each.name in logits]
+    x, made = np.array([logits[each.name] for each in measured]), np.array([each.made for each in measured])
+    if made.all() or not made.any():
+        print(f"{title}: N={len(measured)}, one class only")
+        return
+    ranked = auroc_over_groups(x, made, [each.source for each in measured])
+    print(f"{title}: N={len(made)} ({made.sum()} generated), AUROC {ranked}")
+    for share in SHARES:
+        threshold = threshold_at(x[~made], share)
+        hits, alarms = int((x[made] > threshold).sum()), int((x[~made] > threshold).sum())
+        print(f"    with {alarms} false alarms finds {wilson(hits, int(made.sum()))}")
+
+
+def print_controls(samples: Sequence[Sample], views: Mapping[str, Looked], learn: Learn) -> None:
     """Print what no pixel, wrong labels and real clips alone would give: a headline must stand clear of these."""
-    names = np.array([row.source for row in rows])
-    by_repository = folds_of(rows, whole_repositories=True)
-    x = metadata(rows)
-    unseen = out_of_fold(by_repository, lambda chosen: fit(x[chosen], is_made[chosen], strength=1.0), x)
-    print(f"control, metadata only, leave one repository out: AUROC {auroc_over_groups(unseen, is_made, list(names))}")
-
+    counted = [each for each in samples if each.large and each.name in views["encoded"]]
+    made, names = np.array([each.made for each in counted]), [each.source for each in counted]
+    places, x = folds_of(counted), metadata(counted)
+    masks = [places == place for place in np.unique(places)]
+    found = out_of_fold(masks, lambda chosen: fit(x[chosen], made[chosen], strength=1.0), x)
+    print(f"control, metadata only: AUROC {auroc_over_groups(found, made, names)}")
     chance = np.random.default_rng(1)
-    by_generator = folds_of(rows, whole_repositories=False)
-    real_names, real_views = names[~is_made], {view: x[~is_made] for view, x in views.items()}
-    by_real_source = [real_names == name for name in np.unique(real_names)]
-    shuffled = [_chance_auroc(names, views, by_generator, chance) for _ in range(SHUFFLES)]
-    among_real = [_chance_auroc(real_names, real_views, by_real_source, chance) for _ in range(SHUFFLES)]
-    print("control, labels shuffled by source:", shuffled)
-    print("control, real against real, sources apart:", among_real)
+    for title, which in (
+        ("labels shuffled by source", counted),
+        ("real against real", [e for e in counted if not e.made]),
+    ):
+        drawn = [_chance_auroc(which, views, learn, chance) for _ in range(SHUFFLES)]
+        print(f"control, {title}:", drawn)
 
 
 def _chance_auroc(
-    names: NDArray[np.str_], views: Mapping[str, Floats], folds: Sequence[Booleans], chance: np.random.Generator
+    samples: Sequence[Sample], views: Mapping[str, Looked], learn: Learn, chance: np.random.Generator
 ) -> float:
-    """Return the AUROC for labels that mean nothing: drawn by whole names, half of the names each."""
-    groups = np.unique(names)
-    labels = np.isin(names, chance.permutation(groups)[: len(groups) // 2])
-    found = out_of_fold(folds, lambda chosen: learned(views, labels, chosen), views["encoded"])
-    return round(float(roc_auc_score(labels, found)), 2)
+    """Return the AUROC for labels that mean nothing: drawn by whole sources, half of the sources each.
+
+    A source of each label is left out together: leaving out one alone would lean the rest to the other label.
+    """
+    groups = np.unique([each.source for each in samples])
+    sides = np.array_split(chance.permutation(groups), 2)
+    dealt = [each.labelled(made=each.source in set(sides[0])) for each in samples]
+    turn = {str(name): at for side in sides for at, name in enumerate(side)}
+    folds = np.array([turn[each.source] for each in dealt])
+    logits = unseen(views, dealt, folds, {"encoded": views["encoded"]}, learn)["encoded"]
+    made = np.array([each.made for each in dealt])
+    found = auroc_over_groups(
+        np.array([logits[each.name] for each in dealt]), made, list(map(str, range(len(dealt)))), rounds=1
+    )
+    return float(found.split()[0])
 
 
-CONDITIONS = {"encoded": "encoded", "tiles": "tiles", "raw": "as_is"}
-"""View of this script to condition of `framegate evaluate origin`."""
+def calibrated(logits: Mapping[str, float], samples: Sequence[Sample]) -> tuple[float, float]:
+    """Return slope and offset of Platt's calibration on clips that the line did not see."""
+    known = [each for each in samples if each.name in logits and not each.helps]
+    return platt(np.array([logits[each.name] for each in known]), np.array([each.made for each in known]))
 
 
-def write_scores(path: Path, rows: Sequence[Row], logits: Mapping[str, Floats], slope: float, offset: float) -> None:
+def print_thresholds(logits: Mapping[str, float], samples: Sequence[Sample]) -> None:
+    """Print, at probabilities, what is found, what is falsely called, and which real clips score highest."""
+    known = [each for each in samples if each.name in logits]
+    p = {each.name: float(probability(np.array(logits[each.name]))) for each in known}
+    groups = {
+        "generated": [p[e.name] for e in known if e.made],
+        "real": [p[e.name] for e in known if not e.made and not e.helps],
+        "drawn": [p[e.name] for e in known if e.kind == DRAWN],
+    }
+    for share in SHARES:
+        print(f"false alarms {share:.0%}: above {threshold_at(np.array(groups['real']), share):.4f}")
+    for threshold in THRESHOLDS:
+        told = [f"{name} {wilson(sum(v >= threshold for v in values), len(values))}" for name, values in groups.items()]
+        print(f">= {threshold}: " + ", ".join(told))
+    for each in sorted((e for e in known if not e.made), key=lambda e: -p[e.name])[:12]:
+        print(f"highest real: {p[each.name]:.3f} {each.source}, {each.kind}")
+
+
+def write_scores(path: Path, logits: Mapping[str, Mapping[str, float]], slope: float, offset: float) -> None:
     """Write the probability that each clip got from a head which never saw its repository or source."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "condition", "score"))
-        for view, condition in CONDITIONS.items():
-            for row, value in zip(rows, probability(slope * logits[view] + offset), strict=True):
-                writer.writerow((row.file, condition, f"{value:.6f}"))
-
-
-def digest(path: Path) -> str:
-    """Return how the SHA-256 of a file begins: enough to say that a head has learned from it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        for condition, found in logits.items():
+            for name, logit in found.items():
+                writer.writerow((name, condition, f"{float(probability(np.array(slope * logit + offset))):.6f}"))
 
 
 def main() -> None:
@@ -151,60 +172,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument(
-        "--scores", type=Path, help="CSV of out-of-repository probabilities, for `framegate evaluate origin --scores`"
-    )
-    parser.add_argument("--out", type=Path, default=EMBEDDED / "forensics")
+    parser.add_argument("--pictures", type=Path, help="frames data, whose benign photographs are learned from as real")
+    parser.add_argument("--network", choices=sorted(NETWORKS), default="clip")
+    parser.add_argument("--kept-only", action="store_true", help="look at nothing that is not in the cache")
+    parser.add_argument("--scores", type=Path, help="CSV of scores of unseen clips, for `framegate evaluate origin`")
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    arguments.cache.mkdir(parents=True, exist_ok=True)
 
-    everything, encoder = manifest(arguments.data), FrameEncoder()
-    embedded = {view: clips(everything, arguments.data, view, encoder, arguments.cache) for view in VIEWS}
-    rows = [row for row in everything if len(embedded["encoded"].get(row.file, ())) == CLIP_FRAMES]
-    views = {
-        view: np.stack([known[row.file].mean(axis=0) for row in rows]).astype(np.float64)
-        for view, known in embedded.items()
-    }
-    is_made = np.array([row.label == "ai" for row in rows])
-    full = np.array([min(int(row.meta["width"]), int(row.meta["height"])) >= FULL_SIDE for row in rows])
+    network = NETWORKS[arguments.network]
+    looks = Looks(None if arguments.kept_only else network.open(), arguments.cache / arguments.network)
+    labelled = clips(arguments.data)
+    helping = drawn_clips(DRAWN_EACH, DRAWN_LEARNED)
+    if arguments.pictures is not None:
+        helping += photographs(arguments.pictures, PHOTOGRAPHS_MOST)
+    views: dict[str, Looked] = {name: seen(looks, [*labelled, *helping], name) for name in CONDITIONS}
+    samples = [each for each in [*labelled, *helping] if any(each.name in view for view in views.values())]
+    learn = partial(fit_parts, parts=network.parts)
+    learned = {name: views[name] for name in LEARNED}
 
-    def unseen(tested: str, *, whole_repositories: bool) -> Floats:
-        folds = folds_of(rows, whole_repositories=whole_repositories)
-        return out_of_fold(folds, lambda chosen: learned(views, is_made, chosen), views[tested])
+    logits = unseen(learned, samples, folds_of(samples), views, learn)
+    counted = [each for each in samples if each.large and not each.helps]
+    for condition, found in logits.items():
+        show(f"leave one repository out, {condition}", found, counted)
+    show(
+        "leave one repository out, as_is, clips under 240 pixels",
+        logits[OPERATING],
+        [e for e in labelled if not e.large],
+    )
+    by_generator = unseen(
+        learned, samples, folds_of(samples, whole_repositories=False), {OPERATING: views[OPERATING]}, learn
+    )
+    show(f"leave one generator out, {OPERATING}", by_generator[OPERATING], counted)
+    print_controls(labelled, learned, learn)
 
-    def show(title: str, logits: Floats, which: Booleans) -> None:
-        made, names = is_made[which], [rows[at].source for at in np.flatnonzero(which)]
-        print(f"{title}: N={len(made)} ({made.sum()} generated), AUROC {auroc_over_groups(logits[which], made, names)}")
-        print("   ", rates(logits[which], made))
-
-    show("leave one generator out, encoded", unseen("encoded", whole_repositories=False), full)
-    logits = {view: unseen(view, whole_repositories=True) for view in ("encoded", "tiles", "raw")}
-    for view, found in logits.items():
-        show(f"leave one repository out, {view}", found, full)
-    show("leave one repository out, raw, clips under 240 pixels enlarged", logits["raw"], ~full)
-    print_controls(rows, views, is_made)
-
-    # Calibrated and cut where it will work: on frames as decoded, of repositories and sources it has not seen.
-    slope, offset = platt(logits["raw"], is_made)
-    probabilities = probability(slope * logits["raw"] + offset)
-    for share in (0.05, 0.02, 0.01):
-        print(f"false alarms {share:.0%}: above {threshold_at(probabilities[~is_made], share):.3f}")
-    for threshold in THRESHOLDS:
-        found, alarms = probabilities[is_made] >= threshold, probabilities[~is_made] >= threshold
-        print(f">= {threshold}: finds {wilson(int(found.sum()), len(found))}", end=", ")
-        print(f"false {wilson(int(alarms.sum()), len(alarms))}")
-    for at in np.argsort(-np.where(is_made, -1.0, probabilities))[:10]:
-        print(f"highest real: {probabilities[at]:.3f} {rows[at].source}, {rows[at].meta['kind']}")
+    slope, offset = calibrated(logits[OPERATING], samples)
+    print_thresholds({name: slope * value + offset for name, value in logits[OPERATING].items()}, samples)
     if arguments.scores is not None:
-        write_scores(arguments.scores, rows, logits, slope, offset)
+        write_scores(arguments.scores, logits, slope, offset)
+    used = [each for each in samples if not each.apart]
     settings: dict[str, object] = {
-        "trained_on": sorted(digest(arguments.data / row.file) for row in rows),
-        "clips": len(rows),
-        "encoder_sha256": SHA256,
-        "input": "mean of the unit CLIP embeddings of at most 10 central crops",
-        "views": list(VIEWS),
+        "trained_on": sorted(each.digest[:DIGITS] for each in used if not each.helps),
+        "clips": sum(not each.helps for each in used),
+        "drawn": sum(each.kind == DRAWN for each in used),
+        "photographs": sum(each.helps and each.kind != DRAWN for each in used),
+        "encoder_sha256": network.head.network_sha256,
+        "input": network.input,
+        "views": list(LEARNED),
     }
-    write_head(arguments.out, learned(views, is_made, np.ones(len(rows), dtype=bool)).scaled(slope, offset), settings)
+    write_head(arguments.out or EMBEDDED / network.head.folder, learn(learned, used).scaled(slope, offset), settings)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def test_a_reviewer_sees_the_very_video_that_was_judged_and_every_look_counts(cl
 
 
 def test_a_reviewer_sees_a_held_upload(client, ada, house, reviewer, tmp_path):
-    house.forensics.value = 0.99
+    house.forensics.value = 0.999
     encode_mp4(iter(np.full((16, 256, 256, 3), 90, np.uint8)), tmp_path / "upload.mp4", fps=8.0)
     data = (tmp_path / "upload.mp4").read_bytes()
     client.post("/v1/scans", files={"file": ("a.mp4", data, "video/mp4")}, headers=ada)

@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_a_row_with_its_error_and_no_decision(hous
 
 @pytest.fixture
 def rows(house, tmp_path):
-    house.forensics.value = 0.995
+    house.forensics.value = 0.999
     flagged = scan_one(house, film(tmp_path / "<b>flagged.mp4", frames=40), None)
     house.forensics.value = 0.1
     plain = scan_one(house, film(tmp_path / "plain.mp4", seed=1), None)

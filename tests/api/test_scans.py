@@ -86,7 +86,7 @@ def test_an_upload_stays_while_another_scan_of_it_waits(client, ada, bob, house,
 
 
 def test_an_upload_for_review_stays_until_a_reviewer_has_decided(client, ada, as_, house, upload):
-    house.forensics.value = 0.99
+    house.forensics.value = 0.999
     scan = post(client, ada, upload).json()
     house.queue.work()
     report = client.get(f"/v1/scans/{scan['id']}", headers=ada).json()["report"]

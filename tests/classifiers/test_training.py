@@ -11,39 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from classifiers.linear_head import LinearHead, load_head
-from classifiers.training.cached_embeddings import Row
-from classifiers.training.clip_views import VIEWS, viewed
 from classifiers.training.drawn_clips import FRAMES, KINDS, drawn
 from classifiers.training.head_fitting import fit, out_of_fold, platt, threshold_at, wilson, write_head
-from classifiers.training.train_forensics import folds_of, write_scores
 from classifiers.training.write_drawn_clips import KIND_OF, write
 from media.codec import encode_mp4
 from media.renditions import TILE, first_frames, shuffled_tiles
-
-MADE = [("pika", "page-a"), ("gen2", "page-a"), ("gen2", "page-b"), ("morph", "page-b"), ("svd", "page-c")]
-REAL = [("droid", "lab-1"), ("ucf", "page-c"), ("ucf", "page-c"), ("tree", "lab-2"), ("lane", "lab-3")]
-
-
-@pytest.fixture
-def rows():
-    made = [Row(f"ai/{at}.mp4", "ai", source, page, {}) for at, (source, page) in enumerate(MADE)]
-    return made + [Row(f"real/{at}.mp4", "real", source, page, {}) for at, (source, page) in enumerate(REAL)]
-
-
-@pytest.mark.parametrize("whole_repositories", [True, False])
-def test_every_clip_is_left_out_exactly_once(rows, whole_repositories):
-    folds = folds_of(rows, whole_repositories=whole_repositories)
-
-    np.testing.assert_array_equal(np.sum(folds, axis=0), np.ones(len(rows)))
-
-
-def test_no_repository_of_a_generator_and_no_real_source_is_on_both_sides(rows):
-    for held_out in folds_of(rows, whole_repositories=True):
-        left_out = [row for row, is_out in zip(rows, held_out, strict=True) if is_out]
-        kept = [row for row, is_out in zip(rows, held_out, strict=True) if not is_out]
-
-        assert not {row.repository for row in left_out} & {row.repository for row in kept}
-        assert not {row.source for row in left_out if row.label == "real"} & {row.source for row in kept}
 
 
 def test_a_folded_line_says_what_the_standardised_regression_says():
@@ -131,17 +103,6 @@ def test_clips_are_sampled_at_about_eight_frames_a_second(video):
     assert {frame.shape for frame in frames} == {(300, 400, 3)}
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_has_the_same_size_and_is_drawn_again_the_same(video, view):
-    frames = first_frames(video)
-
-    first, again = viewed(frames, view, "name"), viewed(frames, view, "name")
-
-    assert {frame.shape for frame in first} == {(192, 192, 3)}
-    assert len(first) == -(-10 // VIEWS[view])
-    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
-
-
 def test_tiles_are_all_kept_and_moved():
     crop = skimage.data.astronaut()[:192, :192]
 
@@ -153,18 +114,6 @@ def test_tiles_are_all_kept_and_moved():
 
     assert blocks(shuffled) != blocks(crop)
     assert sorted(blocks(shuffled)) == sorted(blocks(crop))
-
-
-def test_scores_outside_the_fold_are_written_as_an_evaluation_reads_them(rows, tmp_path):
-    logits = {view: np.linspace(-2, 2, len(rows)) for view in ("encoded", "tiles", "raw")}
-
-    write_scores(tmp_path / "scores.csv", rows, logits, 2.0, 0.0)
-
-    lines = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
-    assert len(lines) == 3 * len(rows)
-    assert {line["condition"] for line in lines} == {"encoded", "tiles", "as_is"}
-    assert float(lines[0]["score"]) == pytest.approx(1 / (1 + np.exp(4)), abs=1e-5)
-    assert float(lines[len(rows) - 1]["score"]) == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
