@@ -58,7 +58,12 @@ class UnsupportedFeatureError(InvalidRequestError):
 
 
 class BusyError(ApiError):
-    """Too many requests of this kind at once."""
+    """Too many requests of this kind at once, or by this client."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """Seconds after which it may be tried again."""
 
 
 class OverloadedError(ApiError):

@@ -72,7 +72,7 @@ def problem_response(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, UnauthorizedError):
         response.headers["www-authenticate"] = "Bearer"
     if overloaded or isinstance(error, BusyError):
-        response.headers["retry-after"] = "1"
+        response.headers["retry-after"] = str(error.retry_after_s if isinstance(error, BusyError) else 1)
     return response
 
 

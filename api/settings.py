@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(2_000_000_000, ge=1000)
     """Largest uploaded video."""
 
+    verify_per_minute: int = Field(30, ge=1)
+    """Files a minute that are verified or looked up without a key, for each client."""
+
     video_max_pixels: int = Field(4096 * 2304, ge=4096)
     """Largest frame, width times height."""
 

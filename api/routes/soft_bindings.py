@@ -95,7 +95,7 @@ def post_by_binding(house: HouseOf, query: BindingQuery, max_results: MaxResults
 
 
 async def _sent(request: Request) -> AsyncIterator[Path]:
-    with turn(request.app), tempfile.TemporaryDirectory(prefix="framegate-") as folder:
+    with turn(request), tempfile.TemporaryDirectory(prefix="framegate-") as folder:
         path = Path(folder) / "content"
         with path.open("wb") as file:
             async for chunk in request.stream():

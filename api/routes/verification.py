@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 
 from api.auth import HouseOf
+from api.client_limits import ClientLimits
 from api.errors import BusyError
 from api.release_views import credential_view
 from api.schemas import UPLOAD
@@ -34,12 +35,17 @@ def register(app: FastAPI) -> None:
 
 
 @contextmanager
-def turn(app: FastAPI) -> Iterator[None]:
-    """Take one of the turns at looking into a stranger's file.
+def turn(request: Request) -> Iterator[None]:
+    """Take one of the turns at looking into a stranger's file, and one of this client's.
 
     Raises:
-        BusyError: all are taken.
+        BusyError: all are taken, or all of this client's.
     """
+    app = request.app
+    limits: ClientLimits | None = getattr(app.state, "client_limits", None)
+    if limits is None:
+        limits = app.state.client_limits = ClientLimits(app.state.house.settings.verify_per_minute)
+    limits.take(request.client.host if request.client else None)
     turns: threading.BoundedSemaphore = app.state.verifications
     if not turns.acquire(blocking=False):
         raise BusyError(f"{AT_ONCE} files are being verified: try again in a moment")
@@ -50,7 +56,7 @@ def turn(app: FastAPI) -> Iterator[None]:
 
 
 async def _uploaded(request: Request) -> AsyncIterator[Path]:
-    with turn(request.app):
+    with turn(request):
         async with borrow(request) as path:
             yield path
 
