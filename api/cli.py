@@ -55,6 +55,7 @@ class Commands(LazyGroup):
         "doctor": "api.commands.service:doctor",
         "policy": "api.commands.policy:app",
         "review": "api.commands.review:app",
+        "quality": "api.commands.quality:app",
         "appeal": "api.commands.appeal:app",
         "ledger": "api.commands.ledger:app",
         "export": "api.commands.export:app",

@@ -10,7 +10,11 @@ from safety.lookup.appeals import Appeal
 from safety.review import Waiting
 
 if TYPE_CHECKING:
+    from safety.agreement import Agreement
+    from safety.domain import Decision
+    from safety.exposure import Standing
     from safety.figures import Share
+    from safety.quality import QualityReport
     from safety.replay import Replay
 
 
@@ -45,6 +49,32 @@ def appeal_view(appeal: Appeal) -> Json:
             "replacement": appeal.replacement,
         },
     }
+
+
+def item_view(item: Decision) -> Json:
+    """An item of a second look: neither what was decided nor why it was drawn."""
+    return {"decision": item.id, "checkpoint": item.checkpoint.value}
+
+
+def standing_view(told: Standing) -> Json:
+    """How much a reviewer looked at."""
+    times = {"working_since": told.working_since, "wait_until": told.wait_until}
+    return {"looks": told.looks, **{name: at and at.isoformat() for name, at in times.items()}, "why": told.why or None}
+
+
+def quality_view(told: QualityReport) -> Json:
+    """What second looks say."""
+    return {
+        "kappa": {category: _agreement(each) for category, each in told.kappa.items()},
+        "all_pairs": _agreement(told.all_pairs),
+        "missed": _share(told.missed),
+        "golden": {reviewer: _share(share) for reviewer, share in told.golden.items()},
+    }
+
+
+def _agreement(told: Agreement) -> Json:
+    interval = None if told.interval is None else list(told.interval)
+    return {"pairs": told.pairs, "observed": told.observed, "kappa": told.kappa, "interval": interval}
 
 
 def replay_view(replay: Replay) -> Json:

@@ -23,6 +23,7 @@ from safety.errors import (
     ReleaseError,
     SafetyError,
     SealBroken,
+    SecondReviewerNeeded,
     StepFailed,
     Withdrawn,
 )
@@ -99,6 +100,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     NotFound: Problem(404, "not-found", 2),
     Withdrawn: Problem(410, "withdrawn", 3),
     Conflict: Problem(409, "conflict", 2),
+    SecondReviewerNeeded: Problem(409, "second-reviewer-needed", 4),
     LedgerError: Problem(503, "ledger-unavailable", 1),
     DatabaseError: Problem(503, "database-unavailable", 1),
     GalleryLocked: Problem(503, "gallery-locked", 1),

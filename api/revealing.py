@@ -1,7 +1,8 @@
 """What a reviewer may look at before deciding: the prompt and the file that a decision holds. Every look is recorded.
 
 The only door to content that was not released. It is open while the hold is: what was decided, cancelled, deleted or
-is still being worked on is not shown. The record of a look names decision, reviewer and what was shown, never text.
+is still being worked on is not shown, but for what was drawn for a second look. Who looked at much has to rest. The
+record of a look names decision, reviewer and what was shown, never text.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from api.wiring import House
 from media.blobs import BlobStore
 from safety.domain import Action, Checkpoint, Decision, JobStatus
 from safety.errors import Conflict, NotFound
-
-REVEAL = "reveal"
-"""Kind of the ledger's entry about a look."""
+from safety.projections import REVEAL
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,21 @@ def hold_of(house: House, decision_id: str) -> Hold:
     job = job_behind(house, decision)
     if job is not None and job.status is not JobStatus.HELD:
         raise Conflict(f"job {job.id} is {job.status}, not held: its content is not shown")
-    kept = _store(house, decision)
+    return _what_there_is(house, decision)
+
+
+def item_of(house: House, decision_id: str, reviewer: str) -> Hold:
+    """Return an item that was drawn for a second look by this reviewer, without its content.
+
+    Raises:
+        NotFound: there is no such decision.
+        Conflict: it was not drawn for this reviewer.
+    """
+    return _what_there_is(house, house.quality.item(decision_id, reviewer))
+
+
+def _what_there_is(house: House, decision: Decision) -> Hold:
+    job, kept = job_behind(house, decision), _store(house, decision)
     return Hold(decision, bool(job and job.prompt), kept is not None and kept.contains(_digest(decision)))
 
 
@@ -113,5 +126,6 @@ def _digest(decision: Decision) -> str:
 
 
 def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file", "still"]) -> None:
+    house.exposure.require(reviewer)
     body = {"decision": hold.decision.id, "job": hold.decision.job, "reviewer": reviewer, "what": what}
     house.ledger.append_event(REVEAL, f"look_{uuid.uuid4().hex}", body)

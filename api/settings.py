@@ -174,6 +174,24 @@ class Settings(BaseSettings):
     drift_alert: float = Field(0.25, gt=0)
     """Population stability index from which `/metrics` says that the scores of a signal drift."""
 
+    review_two_for: str = ""
+    """Categories in which two reviewers have to agree before something passes; spaces between."""
+
+    review_looks_a_day: int = Field(300, ge=0)
+    """Looks at held content that one reviewer takes in 24 hours at most; 0: no limit."""
+
+    review_stretch_minutes: int = Field(60, ge=0)
+    """Longest looking without a break; 0: no limit."""
+
+    review_break_minutes: int = Field(10, ge=1)
+    """Length of a break."""
+
+    review_sample_allowed: float = Field(0.01, ge=0, le=1)
+    """Share of what policies allowed that is drawn for a second look."""
+
+    review_sample_decided: float = Field(0.1, ge=0, le=1)
+    """Share of decided holds that another reviewer judges again, unseen."""
+
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least serious log record that is printed to stderr."""
 

@@ -12,6 +12,7 @@
     ├── NotFound            nothing has this id
     ├── Withdrawn           a release that was recalled: its content is not served any more
     └── Conflict            it exists, but not in a state in which this may happen to it
+        └── SecondReviewerNeeded   one of two reviewers allowed it; it still waits
 
 Messages name ids, sizes and what to do; they never hold the text of a prompt.
 """
@@ -65,3 +66,7 @@ class Withdrawn(SafetyError):
 
 class Conflict(SafetyError):
     """It exists, but not in a state in which this may happen to it."""
+
+
+class SecondReviewerNeeded(Conflict):
+    """One of two reviewers allowed it, which is recorded; it waits for the other."""

@@ -23,6 +23,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "releases": ("entry", "id", "at", "job", "sha256", "size_bytes", "watermark", "manifest", "generator"),
     "appeals": ("entry", "appeal", "decision", "state", "actor"),
     "withdrawals": ("entry", "release", "state", "code"),
+    "desk": ("entry", "at", "decision", "reviewer", "purpose", "word"),
 }  # fmt: skip
 """Table -> its columns, in the tables' own order."""
 
@@ -30,6 +31,8 @@ DECISION = "decision"
 RELEASE = "release"
 APPEAL = "appeal"
 WITHDRAWAL = "withdrawal"
+REVEAL = "reveal"
+OPINION = "opinion"
 
 
 def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -46,6 +49,12 @@ def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, li
         names = COLUMNS["releases"][3:]
         row = (position, record["id"], time_from_text(record["at"]), *(record[name] for name in names))
         return {"releases": [row]}
+    if kind in {REVEAL, OPINION}:
+        at, decision, reviewer = time_from_text(record["at"]), record["decision"], record["reviewer"]
+        said = (
+            (REVEAL, record["what"]) if kind == REVEAL else (record["purpose"], "allow" if record["allow"] else "block")
+        )
+        return {"desk": [(position, at, decision, reviewer, *said)]}
     for table, of_kind in (("appeals", APPEAL), ("withdrawals", WITHDRAWAL)):
         if kind == of_kind:
             return {table: [(position, *(record[name] for name in COLUMNS[table][1:]))]}

@@ -11,7 +11,7 @@ allowed job on is `safety.work`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,10 +20,12 @@ from sqlalchemy import exists, func, or_, select
 
 from safety.database import reading, utc_now
 from safety.domain import Action, Actor, Decision, JobStatus
-from safety.errors import Conflict, NotFound
+from safety.errors import Conflict, NotFound, SecondReviewerNeeded
 from safety.ledger import Ledger
 from safety.lookup.claims import Claim, Claims
+from safety.lookup.desk import FIRST, DeskReader
 from safety.priority import priority
+from safety.projections import OPINION
 from safety.records import decision_from_record, decode
 from safety.tables import decisions, entries, jobs
 
@@ -64,10 +66,13 @@ class Waiting:
 class Review:
     """The reviewer's desk."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime] = utc_now, two_for: Collection[str] = ()) -> None:
+        """`two_for`: categories in which two reviewers have to agree before something passes."""
         self._ledger = ledger
         self._clock = clock
+        self._two_for = frozenset(two_for)
         self._claims = Claims(ledger.engine, clock)
+        self._desk = DeskReader(ledger.engine)
 
     def holds(self, limit: int = MAX_HOLDS) -> list[Decision]:
         """Return up to `limit` REVIEW decisions that nobody has decided, oldest first.
@@ -122,6 +127,8 @@ class Review:
             return self._claims.take(decision_id, reviewer, lease)
         for waiting in self.queue(MAX_RANKED):
             if waiting.claim is None or waiting.claim.reviewer == reviewer:
+                if self._spoke(waiting.decision, reviewer):
+                    continue
                 with suppress(Conflict):  # somebody else was faster: the next one
                     return self._claims.take(waiting.decision.id, reviewer, lease)
         raise NotFound("nothing waits for review that nobody works on")
@@ -137,6 +144,7 @@ class Review:
             NotFound: there is no such decision.
             Conflict: it is not a REVIEW, was decided already, its job is not held, another reviewer has it, the code
                 is unknown, or reviewer or reason is empty.
+            SecondReviewerNeeded: it was recorded as the first of two opinions; somebody else has to allow it, too.
             LedgerError: it is not recorded; the hold stays.
         """
         reviewer, reason = _said(reviewer, reason, code)
@@ -152,6 +160,8 @@ class Review:
         claim = self._claims.live().get(decision_id)
         if claim is not None and claim.reviewer != reviewer:
             raise Conflict(f"{claim.reviewer} works on {decision_id} until {claim.until:%H:%M} UTC")
+        if allow and not self._agreed(held, reviewer):
+            self._record_first(held, reviewer, reason, code)
         action = Action.ALLOW if allow else Action.BLOCK
         decided = self._ledger.append_decision(
             superseding(held, id_, self._clock(), action, reviewer=reviewer, reason=reason, code=code)
@@ -181,6 +191,34 @@ class Review:
         return self._ledger.append_decision(
             superseding(made, id_, self._clock(), Action.REVIEW, reviewer=reviewer, reason=reason, code=code)
         )
+
+    def _needs_two(self, held: Decision) -> bool:
+        return not self._two_for.isdisjoint(each.category for each in held.verdict.findings)
+
+    def _spoke(self, held: Decision, reviewer: str) -> bool:
+        """Whether this reviewer has allowed it already and waits for somebody else."""
+        return self._needs_two(held) and reviewer in self._first_opinions(held)
+
+    def _agreed(self, held: Decision, reviewer: str) -> bool:
+        """Whether enough people allow it. Refusing takes one."""
+        return not self._needs_two(held) or bool(self._first_opinions(held) - {reviewer})
+
+    def _first_opinions(self, held: Decision) -> set[str]:
+        return {each.reviewer for each in self._desk.opinions(FIRST, decision=held.id)}
+
+    def _record_first(self, held: Decision, reviewer: str, reason: str, code: str) -> None:
+        """Keep the first opinion, put the hold back, and say that it waits for another reviewer."""
+        body = {
+            "decision": held.id,
+            "reviewer": reviewer,
+            "purpose": FIRST,
+            "allow": True,
+            "code": code,
+            "reason": reason,
+        }
+        self._ledger.append_event(OPINION, _id_of("opinion", held.id, reviewer).replace("dec_", "opi_"), body)
+        self._claims.drop(held.id)
+        raise SecondReviewerNeeded(f"recorded: decision {held.id} passes when a second reviewer allows it, too")
 
     def _refuse_unless_held(self, held: Decision) -> None:
         # The library's jobs have no row: their caller waits for the decision and asks again.

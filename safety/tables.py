@@ -1,6 +1,7 @@
 """Every table of framegate. The ledger is `entries`; what can be asked about it is derived from its bytes.
 
     entries ──▶ decisions, findings, releases, appeals, withdrawals, subtrees   derived; never updated or deleted
+       │──▶ desk                                              the same: looks at held content, and opinions
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
     jobs, scans, workers, api_keys, idempotency           working state, may change
@@ -154,6 +155,20 @@ appeals = Table(
     Index(None, "state", "entry"),
 )
 
+desk = Table(
+    "desk",
+    metadata,
+    _entry(),  # one row a look at content, or an opinion about a decision
+    Column("at", UtcTime, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Index(None, "decision", "purpose", "entry"),
+    Index(None, "reviewer", "at"),
+    Index(None, "purpose", "at"),
+)
+
 withdrawals = Table(
     "withdrawals",
     metadata,
@@ -242,7 +257,7 @@ idempotency = Table(
     Column("created_at", UtcTime, nullable=False, index=True),
 )
 
-APPEND_ONLY = (entries, decisions, findings, releases, appeals, withdrawals, subtrees, checkpoints)
+APPEND_ONLY = (entries, decisions, findings, releases, appeals, withdrawals, desk, subtrees, checkpoints)
 """Tables whose rows are never updated or deleted."""
 
 __all__ = [
@@ -259,6 +274,7 @@ __all__ = [
     "claims",
     "consents",
     "decisions",
+    "desk",
     "entries",
     "findings",
     "idempotency",

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from api.commands.jobs import outcome_view, run_here, tell
-from api.desk_views import claim_view, waiting_view
+from api.desk_views import claim_view, standing_view, waiting_view
 from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_still
 from api.settings import Settings
 from api.settling import job_behind, reopen, settle
@@ -60,6 +60,7 @@ def claim(
         if put_back:
             house.review.put_back(decision, name)
             return
+        house.exposure.require(name)
         taken = house.review.claim(name, decision or None, timedelta(minutes=minutes))
         held = house.ledger.decision(taken.decision)
     if as_json:
@@ -68,6 +69,21 @@ def claim(
     if held is not None:
         explain(held)
     say(f"{escape(taken.decision)} is yours until {taken.until:%H:%M} UTC")
+
+
+@app.command()
+def exposure(
+    *, reviewer: Annotated[str, typer.Option(help="Who; default: the login name.")] = "", as_json: AsJson = False
+) -> None:
+    """Say how much somebody looked at in 24 hours, and whether a break is due."""
+    with open_house(Settings()) as house:
+        told = house.exposure.of(reviewer or getpass.getuser())
+    if as_json:
+        print_json(standing_view(told))
+        return
+    say(f"{told.looks} looks in 24 hours")
+    if told.wait_until is not None:
+        say(f"{told.why}: rest until {told.wait_until:%H:%M} UTC")
 
 
 @app.command()

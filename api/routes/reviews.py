@@ -56,6 +56,7 @@ def list_reviews(house: HouseOf, _caller: Reviewer) -> Json:
 
 def claim_review(body: ClaimBody, house: HouseOf, caller: Reviewer) -> Json:
     """Take this hold, or the most urgent that nobody has, for some minutes; again for longer."""
+    house.exposure.require(caller.id)
     return claim_view(house.review.claim(caller.id, body.decision, timedelta(minutes=body.minutes)))
 
 

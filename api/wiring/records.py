@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.keys import former_ledger_keys, ledger_key, signing_chain_pem, subject_key
 from api.settings import Settings
+from api.wiring.desk import exposure_of_reviewers, quality_desk, review_desk
 from api.wiring.key_events import note_in_service, recorder
 from classifiers.registered_names import first_word
 from media.blobs import BlobStore
@@ -17,7 +18,6 @@ from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
 from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, Search, SubjectKeys
-from safety.review import Review
 from safety.still_store import StillStore, owner_in
 from safety.withdrawals import Withdrawals
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from provenance.base import CredentialSigner
     from provenance.rotating import Change
+    from safety.exposure import Exposure
     from safety.jobs import Queue
+    from safety.quality import Quality
+    from safety.review import Review
 
 
 class Records:
@@ -106,7 +109,17 @@ class Records:
     @cached_property
     def review(self) -> Review:
         """What waits for a person."""
-        return Review(self.ledger)
+        return review_desk(self.settings, self.ledger)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """What is looked at a second time."""
+        return quality_desk(self.settings, self.ledger)
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """How much each reviewer looks at, and who needs a break."""
+        return exposure_of_reviewers(self.settings, self.ledger)
 
     @cached_property
     def appeals(self) -> Appeals:
