@@ -7,6 +7,7 @@ record of a look names decision, reviewer and what was shown, never text.
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Literal
 from api.settling import job_behind
 from api.wiring import House
 from media.blobs import BlobStore
+from media.softening import soften
 from safety.domain import Action, Checkpoint, Decision, JobStatus
 from safety.errors import Conflict, NotFound
 from safety.projections import REVEAL
@@ -83,12 +85,32 @@ def look_at_file(house: House, hold: Hold, reviewer: str) -> Path:
         StorageError: it was altered on the disk.
         LedgerError: the look could not be recorded; nothing is shown.
     """
+    path = _verified(house, hold)
+    _record(house, hold, reviewer, "file")
+    return path
+
+
+def look_at_soft_copy(house: House, hold: Hold, reviewer: str) -> bytes:
+    """Return a copy of the held video that is easier to look at (grey, small, out of focus, silent), as MP4.
+
+    Raises:
+        NotFound, StorageError, LedgerError: as `look_at_file`.
+        MediaError: the held file cannot be decoded within the limits.
+    """
+    path = _verified(house, hold)
+    with tempfile.TemporaryDirectory(prefix="framegate-soft-") as folder:
+        soften(path, Path(folder) / "soft.mp4", house.limits)
+        data = (Path(folder) / "soft.mp4").read_bytes()
+    _record(house, hold, reviewer, "soft copy")
+    return data
+
+
+def _verified(house: House, hold: Hold) -> Path:
     kept = _store(house, hold.decision)
     if kept is None or not hold.has_file:
         raise NotFound(f"decision {hold.decision.id} holds no file that is kept here")
     digest = _digest(hold.decision)
     kept.verify(digest)
-    _record(house, hold, reviewer, "file")
     return kept.path(digest)
 
 
@@ -125,7 +147,7 @@ def _digest(decision: Decision) -> str:
     return decision.subject.removeprefix("sha256:")
 
 
-def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file", "still"]) -> None:
+def _record(house: House, hold: Hold, reviewer: str, what: Literal["prompt", "file", "soft copy", "still"]) -> None:
     house.exposure.require(reviewer)
     body = {"decision": hold.decision.id, "job": hold.decision.job, "reviewer": reviewer, "what": what}
     house.ledger.append_event(REVEAL, f"look_{uuid.uuid4().hex}", body)

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from api.commands.jobs import outcome_view, run_here, tell
 from api.desk_views import claim_view, standing_view, waiting_view
-from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_still
+from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_soft_copy, look_at_still
 from api.settings import Settings
 from api.settling import job_behind, reopen, settle
 from api.terminal import LOCAL, explain, print_json, say
@@ -113,6 +113,7 @@ def show(
     stills: Annotated[
         Path | None, typer.Option(help="Folder for the blurred pictures of what was found, one for each place.")
     ] = None,
+    soft: Annotated[bool, typer.Option("--soft", help="Write it in grey, small, out of focus and silent.")] = False,
     reviewer: Annotated[str, typer.Option(help="Who looks; default: the login name.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -121,7 +122,9 @@ def show(
     with open_house(Settings()) as house:
         hold = hold_of(house, decision)
         prompt = look_at_prompt(house, hold, name)
-        if out is not None:
+        if out is not None and soft:
+            out.write_bytes(look_at_soft_copy(house, hold, name))
+        elif out is not None:
             write_released(look_at_file(house, hold, name), out)
         drawn = [] if stills is None else _write_stills(house, hold, name, stills)
     if as_json:

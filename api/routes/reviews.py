@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, Response
 
 from api.auth import HouseOf, Reviewer
 from api.desk_views import claim_view, waiting_view
-from api.revealing import hold_of, look_at_file, look_at_prompt, look_at_still
+from api.revealing import hold_of, look_at_file, look_at_prompt, look_at_soft_copy, look_at_still
 from api.schemas import ClaimBody, Id, ReviewBody, UndoBody
 from api.settling import reopen, settle
 from api.views import Json, decision_view
@@ -32,6 +32,14 @@ def register(app: FastAPI) -> None:
         response_class=Response,
         responses={200: {"content": {"video/mp4": {}, "application/octet-stream": {}}}},
         summary="Look at the held video",
+    )
+    app.add_api_route(
+        f"{PATH}/{{decision}}/soft",
+        get_soft_copy,
+        methods=["GET"],
+        response_class=Response,
+        responses={200: {"content": {"video/mp4": {}}}},
+        summary="Look at the held video in grey, blurred and silent",
     )
     app.add_api_route(
         f"{PATH}/{{decision}}/stills/{{still}}",
@@ -84,6 +92,12 @@ def get_review_content(decision: Id, house: HouseOf, caller: Reviewer) -> FileRe
         filename=f"{decision}.bin" if uploaded else f"{decision}.mp4",
         headers=UNKEPT,
     )
+
+
+def get_soft_copy(decision: Id, house: HouseOf, caller: Reviewer) -> Response:
+    """Send the held video in grey, small, out of focus and silent: often that is enough. The look is recorded."""
+    hold = hold_of(house, decision)
+    return Response(look_at_soft_copy(house, hold, caller.id), media_type="video/mp4", headers=UNKEPT)
 
 
 def get_review_still(decision: Id, still: Id, house: HouseOf, caller: Reviewer) -> Response:

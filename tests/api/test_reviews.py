@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from api.cli import main
+from media.codec import decode as frames_of
 from media.codec import encode_mp4
 from safety.domain import Action
 from safety.records import decode
@@ -72,6 +73,19 @@ def test_a_reviewer_sees_the_very_video_that_was_judged_and_every_look_counts(cl
     assert answer.headers["content-type"] == "video/mp4"
     assert [look["what"] for look in looks(house)] == ["file", "file"]
     assert client.get(f"/v1/reviews/{held_video.id}", headers=reviewer).json()["content"] is True
+
+
+def test_a_soft_copy_of_the_held_video_is_a_look_too(client, house, reviewer, held_video, ada, tmp_path):
+    path = f"/v1/reviews/{held_video.id}/soft"
+    assert client.get(path, headers=ada).status_code == 403
+
+    answer = client.get(path, headers=reviewer)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4")
+    assert answer.headers["cache-control"] == "no-store"
+    (tmp_path / "soft.mp4").write_bytes(answer.content)
+    assert all(np.ptp(frame.astype(int), axis=2).max() < 24 for _, frame in frames_of(tmp_path / "soft.mp4"))
+    assert [look["what"] for look in looks(house)] == ["soft copy"]
 
 
 def test_a_reviewer_sees_a_held_upload(client, ada, house, reviewer, tmp_path):
@@ -178,6 +192,14 @@ def test_the_command_line_writes_the_blurred_pictures_that_are_kept(framegate, h
     (tmp_path / "taken").write_bytes(b"a file")
     code, told = framegate("review", "show", hold.id, "--stills", str(tmp_path / "taken"))
     assert (code, "cannotbewritten" in "".join(told.err.split())) == (1, True)
+
+
+def test_the_command_line_writes_a_soft_copy(framegate, house, held_video, tmp_path):
+    out = tmp_path / "soft.mp4"
+
+    assert framegate("review", "show", held_video.id, "--soft", "--out", str(out), "--reviewer", "eve")[0] == 0
+    assert len(list(frames_of(out))) > 1
+    assert [look["what"] for look in looks(house)] == ["prompt", "soft copy"]
 
 
 def test_the_command_line_settles_a_review_like_the_api(framegate, house, held_prompt):
