@@ -9,9 +9,11 @@ bytes of one in a single piece. It signs nothing: an export that proves itself i
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -73,23 +75,46 @@ def export_decisions(
     `log`: name of the ledger, kept with the export's state.
 
     Raises:
-        Conflict: `out` is there already, or what was begun there has other conditions, another format or another log.
+        Conflict: `out` is there already, another process writes it, or what was begun there has other conditions,
+            another format or another log.
         LedgerError: it cannot be written, or the ledger not read. Repeating it goes on.
     """
-    part, state_file = out.with_name(f"{out.name}.part"), out.with_name(f"{out.name}.progress")
     try:
-        state = _begun(state_file, _State(format_.value, log, selection.to_json(), reader.size()))
-        if out.exists():
-            if state_file.exists() and not part.exists():  # it died between its last two steps
-                state_file.unlink()
-                return Exported(state.rows, state.rows, state.end)
-            raise Conflict(f"{out} is there already: choose another name, or delete it first")
-        if state.end > reader.size():
-            raise Conflict(f"{state_file} was begun with a ledger of {state.end} entries: this one has fewer")
         out.parent.mkdir(parents=True, exist_ok=True)
-        return _write(reader, out, SINKS[format_](part), selection, state, state_file, progress)
+        with _alone(out):
+            return _export(reader, out, format_, selection, log, progress)
     except OSError as error:
         raise LedgerError(f"the export {out} cannot be written: {error.strerror}; repeat it, it goes on") from error
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep a second export to the same place out for as long as the block runs; a process that dies lets go."""
+    lock = out.with_name(f"{out.name}.lock")
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"{out} is being written by another process: wait for it") from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _export(
+    reader: LedgerReader, out: Path, format_: Format, selection: Selection, log: str, progress: Progress | None
+) -> Exported:
+    part, state_file = out.with_name(f"{out.name}.part"), out.with_name(f"{out.name}.progress")
+    state = _begun(state_file, _State(format_.value, log, selection.to_json(), reader.size()))
+    if out.exists():
+        if state_file.exists() and not part.exists():  # it died between its last two steps
+            state_file.unlink()
+            return Exported(state.rows, state.rows, state.end)
+        raise Conflict(f"{out} is there already: choose another name, or delete it first")
+    if state.end > reader.size():
+        raise Conflict(f"{state_file} was begun with a ledger of {state.end} entries: this one has fewer")
+    return _write(reader, out, SINKS[format_](part), selection, state, state_file, progress)
 
 
 def _begun(path: Path, fresh: _State) -> _State:

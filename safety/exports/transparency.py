@@ -19,6 +19,7 @@ from safety.admission import OPEN
 from safety.domain import Action, Decision
 from safety.exports.decision_rows import COLUMNS, Row, row_of
 from safety.figures import Share
+from safety.lookup.desk import SAMPLE, DeskReader
 from safety.lookup.events import count_by_kind, events
 from safety.lookup.record import LedgerReader
 from safety.lookup.selection import Selection, selected
@@ -67,6 +68,9 @@ class Tally:
     waiting: int = 0
     """Holds of the period that nobody had decided at its end."""
 
+    samples: Counter[bool] = field(default_factory=Counter)
+    """Of sampled content that policies allowed, what a person would have allowed, and refused."""
+
     entries: dict[str, int] = field(default_factory=dict)
 
 
@@ -92,6 +96,7 @@ def tally(reader: LedgerReader, since: datetime, until: datetime, progress: Prog
             progress(page[-1].position + 1, end)
     made.waiting = len(held)
     _count_appeals(made, reader)
+    made.samples.update(each.allow for each in DeskReader(reader.engine).opinions(SAMPLE, since=since, until=until))
     made.entries = count_by_kind(reader.engine, since, until)
     return made
 
@@ -202,6 +207,7 @@ def report_of(made: Tally) -> dict[str, Any]:
         },
         "accuracy": {
             "holds_that_people_confirmed": _share(made.reviews["block"], reviewed),
+            "sampled_allowed_that_people_would_refuse": _share(made.samples[False], made.samples.total()),
             "refusals_that_appeals_overturned": _share(made.appeals["overturned"], answered),
         },
         "unmeasured": {

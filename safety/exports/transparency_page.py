@@ -59,6 +59,7 @@ def pages(report: dict[str, Any]) -> dict[str, str]:
 def _looked_again(report: dict[str, Any]) -> list[Bar]:
     named = {
         "holds confirmed": report["accuracy"]["holds_that_people_confirmed"],
+        "sampled allowed, wrong": report["accuracy"]["sampled_allowed_that_people_would_refuse"],
         "appeals overturned": report["accuracy"]["refusals_that_appeals_overturned"],
     }
     return [
@@ -96,13 +97,17 @@ def _page(report: dict[str, Any]) -> str:
         ),
         f"At the end {automation['waiting_at_the_end']} of the holds of this period waited for a person.",
         "## Accuracy of automated means",
-        "Only where a person looked again: what was allowed and nobody questioned is in neither row.",
+        "Only where a person looked again; what was allowed is known from the sample that was drawn of it.",
         _table(
             ["", "share", "k of n", "interval"],
             [
                 [
                     "holds that a person confirmed as violations",
                     *_cells(report["accuracy"]["holds_that_people_confirmed"]),
+                ],
+                [
+                    "sampled allowed content that a person would have refused",
+                    *_cells(report["accuracy"]["sampled_allowed_that_people_would_refuse"]),
                 ],
                 [
                     "appealed decisions that were overturned",

@@ -31,7 +31,7 @@ def filled(ledger: Ledger) -> Ledger:
     """25 decisions, an event between them, and one that a reviewer replaced."""
     for number in range(12):
         ledger.append_decision(a_decision(number, action=Action.REVIEW if number % 3 else Action.ALLOW))
-    ledger.append_event("reveal", "look_1", {"decision": "dec_1"})
+    ledger.append_event("policy", "pol_1", {"digest": "sha256:1"})
     for number in range(12, 24):
         ledger.append_decision(a_decision(number, action=Action.BLOCK, category="hate", checkpoint=Checkpoint.OUTPUT))
     made = a_decision(30, action=Action.BLOCK, supersedes="dec_1")
@@ -210,6 +210,17 @@ def test_a_finished_export_is_not_written_over(filled: Ledger, tmp_path: Path) -
     with pytest.raises(Conflict, match="is there already"):
         export_decisions(filled, tmp_path / "all.csv", Format.CSV, ALL)
     assert (tmp_path / "all.csv").read_bytes() == before
+
+
+def test_two_exports_to_one_place_do_not_mix(filled: Ledger, tmp_path: Path) -> None:
+    out = tmp_path / "all.jsonl"
+
+    def second(_done: int, _end: int) -> None:
+        with pytest.raises(Conflict, match="is being written by another process"):
+            export_decisions(filled, out, Format.JSONL, ALL)
+
+    assert export_decisions(filled, out, Format.JSONL, ALL, progress=second).rows == 25
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("all")] == ["all.jsonl"]
 
 
 def test_where_nothing_can_be_written_it_says_so(filled: Ledger, tmp_path: Path) -> None:

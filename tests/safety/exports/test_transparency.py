@@ -121,6 +121,19 @@ def test_what_could_not_be_measured_is_counted_by_what_became_of_it(busy: Ledger
     assert unmeasured["by_signal"] == {"frame.nudity": 3, "frame.gore": 1}
 
 
+def test_what_policies_missed_is_known_from_samples(busy: Ledger, clock: Clock) -> None:
+    assert report(busy)["accuracy"]["sampled_allowed_that_people_would_refuse"]["n"] == 0
+    for number, allow in enumerate((True, False, True)):
+        body = {"decision": f"dec_{number}", "reviewer": "bob", "purpose": "sample", "allow": allow}
+        busy.append_event("opinion", f"opi_{number}", {**body, "code": "other", "reason": "so"})
+
+    made = report(busy)
+
+    share = made["accuracy"]["sampled_allowed_that_people_would_refuse"]
+    assert (share["k"], share["n"]) == (1, 3)
+    assert "| sampled allowed content that a person would have refused | 33.3% | 1 of 3 |" in pages(made)["report.md"]
+
+
 def test_each_thing_counts_in_the_period_in_which_it_happened(busy: Ledger) -> None:
     middle = NOON + 5 * HOUR
     first, second = report(busy, until=middle), report(busy, since=middle)
