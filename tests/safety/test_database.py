@@ -130,6 +130,7 @@ def filled(ledger: Ledger, tmp_path: Path) -> Ledger:
     release = ledger.append_release(a_release(decisions=allowed(ledger)))
     Withdrawals(ledger, BlobStore(tmp_path), lambda _: None).withdraw(release.id, by="ada", reason="a mistake")
     Appeals(ledger).file("dec_1", by="ada", reason="a toy")
+    ledger.append_event("reveal", "look_1", {"decision": "dec_1", "job": None, "reviewer": "ada", "what": "file"})
     ledger.checkpoint()
     with writing(ledger.engine) as connection:  # kept for 256 entries at a time: too many to append here
         connection.execute(insert(subtrees), {"height": 8, "number": 0, "root": bytes(32)})
