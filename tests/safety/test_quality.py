@@ -243,7 +243,7 @@ def test_looks_that_were_recorded_before_are_in_the_new_table(empty_database_url
     engine.dispose()
 
 
-OLD = "0012"
+OLD = "0013"
 
 
 def test_a_look_that_was_deleted_is_found(ledger: Ledger, without_triggers: Any) -> None:
