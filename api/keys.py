@@ -21,6 +21,7 @@ from provenance.rotating import Change, RotatingSigner
 from provenance.signatures import SignBytes, sign_with
 from provenance.signers import CallbackSigner, TimestampPolicy, UnsafeDevelopmentSigner
 from safety.checkpoints import LogKey, LogPublicKey
+from safety.cosignatures import WitnessKey
 from safety.errors import GalleryLocked, LedgerError, SealBroken
 from safety.people import GalleryKey
 
@@ -55,6 +56,21 @@ def former_ledger_keys(settings: Settings) -> tuple[LogPublicKey, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise LedgerError(f"the former keys {settings.ledger_former_keys} cannot be read: {error}") from error
     return tuple(LogPublicKey.parse(line) for line in lines if line.strip())
+
+
+def witness_keys(settings: Settings) -> tuple[WitnessKey, ...]:
+    """Return the keys of the witnesses whose cosignatures are taken.
+
+    Raises:
+        LedgerError: the file cannot be read, or a line of it is no key of a witness.
+    """
+    if settings.ledger_witnesses is None:
+        return ()
+    try:
+        lines = settings.ledger_witnesses.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerError(f"the witnesses {settings.ledger_witnesses} cannot be read: {error}") from error
+    return tuple(WitnessKey.parse(line) for line in lines if line.strip())
 
 
 def watermark_key(settings: Settings) -> bytes:

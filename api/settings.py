@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     ledger_former_keys: Path | None = None
     """File with the public keys that signed the ledger before, one `framegate ledger key` a line; after a rotation."""
 
+    ledger_witnesses: Path | None = None
+    """File with the public keys of witnesses whose cosignatures on checkpoints are taken, `name+id+key` a line."""
+
     subject_key: Path | None = None
     """File of at least 32 secret bytes that the keys of subjects are sealed with; empty: made once in the home."""
 

@@ -1,11 +1,11 @@
-"""The tables about what is kept, for whom and how long: subjects with their keys, legal holds, chores that are due.
+"""The tables about what is kept, for whom and how long: subjects and keys, legal holds, chores; and cosignatures.
 
 Working state: it may change, and each erasure and legal hold is an entry of the ledger. Part of `safety.tables`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
 from safety.columns import UtcTime, metadata
 
@@ -38,4 +38,13 @@ chores = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("begun_at", UtcTime, nullable=False),
+)
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),  # of the checkpoint
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),  # proves itself: signed by the witness
+    Column("at", UtcTime, nullable=False),
 )

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from safety.columns import Position, UtcTime, metadata
 from safety.indexes import search_panel_entries, search_panels, search_state, search_tallies, search_words
-from safety.keeping import chores, legal_holds, subjects
+from safety.keeping import chores, cosignatures, legal_holds, subjects
 from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs, persons
 
 entries = Table(
@@ -273,6 +273,7 @@ __all__ = [
     "chores",
     "claims",
     "consents",
+    "cosignatures",
     "decisions",
     "desk",
     "entries",

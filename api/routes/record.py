@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import PlainTextResponse
 
 from api.auth import AnyCaller, Auditor, HouseOf
+from api.errors import InvalidRequestError
 from api.routes.owned import asked_for
 from api.schemas import CountQuery, DecisionQuery, Id
 from api.views import Json, count_view, decision_view
@@ -33,6 +34,13 @@ def register(app: FastAPI) -> None:
         methods=["GET"],
         response_class=PlainTextResponse,
         summary="The newest signed checkpoint",
+    )
+    app.add_api_route(
+        "/v1/ledger/cosignatures",
+        add_cosignature,
+        methods=["POST"],
+        openapi_extra={"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}},
+        summary="Hand in a witness's cosignature",
     )
     app.add_api_route(
         "/v1/ledger/key",
@@ -85,6 +93,18 @@ def get_checkpoint(house: HouseOf) -> str:
     if note is None:
         raise NotFound("no checkpoint was signed yet")
     return note
+
+
+async def _note(request: Request) -> str:
+    try:
+        return (await request.body()).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequestError("the body is a signed note in UTF-8") from None
+
+
+def add_cosignature(note: Annotated[str, Depends(_note)], house: HouseOf) -> Json:
+    """Take a checkpoint of this log with the cosignatures of witnesses that are known here. Public: they prove it."""
+    return {"object": "cosignatures", "witnesses": house.cosignatures.accept(note)}
 
 
 def get_key(house: HouseOf) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from api.keys import former_ledger_keys, ledger_key, signing_chain_pem, subject_key
+from api.keys import former_ledger_keys, ledger_key, signing_chain_pem, subject_key, witness_keys
 from api.settings import Settings
 from api.wiring.desk import exposure_of_reviewers, quality_desk, review_desk
 from api.wiring.key_events import note_in_service, recorder
@@ -14,6 +14,7 @@ from classifiers.registered_names import first_word
 from media.blobs import BlobStore
 from safety.appeals import Appeals
 from safety.checkpoints import LogKey, LogPublicKey
+from safety.cosignatures import Cosignatures
 from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
@@ -71,6 +72,11 @@ class Records:
     def legal_holds(self) -> LegalHolds:
         """What must not be erased."""
         return LegalHolds(self.engine, self._append_event)
+
+    @cached_property
+    def cosignatures(self) -> Cosignatures:
+        """What witnesses signed."""
+        return Cosignatures(self.engine, (self.log_key.public, *self.former_log_keys), witness_keys(self.settings))
 
     @cached_property
     def search(self) -> Search:

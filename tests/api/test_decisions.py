@@ -6,6 +6,7 @@ import pytest
 
 from safety import verify_export
 from safety.checkpoints import verify_checkpoint
+from tests.witness import Witness
 
 
 @pytest.fixture
@@ -163,3 +164,19 @@ def test_proofs_of_entries_are_for_auditors_and_of_what_is_there(client, ada, au
     assert client.get("/v1/ledger/entries/dec_none/proof", headers=auditor).status_code == 404
     assert client.get("/v1/ledger/consistency", params={"size": 10**6}).status_code == 503
     assert client.get("/v1/ledger/consistency", params={"size": -1}).status_code == 422
+
+
+def test_a_witness_hands_in_its_cosignature_and_everybody_sees_it(client, house, judged):
+    witness = Witness("ada.example/witness", b"a" * 32)
+    house.settings.ledger_witnesses = house.settings.home / "witnesses"
+    house.settings.ledger_witnesses.write_text(f"{witness.public}\n\n")
+    note = house.ledger.checkpoint()
+
+    answer = client.post("/v1/ledger/cosignatures", content=witness.cosign(note))
+
+    assert answer.json()["witnesses"] == [witness.name]
+    assert client.get("/v1/ledger/checkpoint").text == witness.cosign(note)
+    eve = Witness("eve.example/witness", b"e" * 32)
+    assert client.post("/v1/ledger/cosignatures", content=eve.cosign(note)).status_code == 409
+    assert client.post("/v1/ledger/cosignatures", content=b"\xff").status_code == 422
+    assert client.get("/v1/ledger/checkpoint").text == witness.cosign(note)
