@@ -104,11 +104,15 @@ class Ledger(LedgerReader):
         """Append something else worth keeping (an appeal, a new policy), once for its id; return what is recorded.
 
         Raises:
-            LedgerError: as in `append_decision`, or the kind is `decision` or `release`.
+            LedgerError: as in `append_decision`, the kind is `decision` or `release`, or it lacks a field of its kind.
         """
         if kind in (DECISION, RELEASE):
             raise LedgerError(f"a {kind} is not an event: it has a method of its own")
         record = {**body, "id": id_, "at": time_to_text(self._clock())}
+        try:
+            project(0, kind, record)  # here, not in the writer, which would stop for everybody
+        except (KeyError, TypeError, ValueError):
+            raise LedgerError(f"a {kind} record lacks what its row beside the ledger is made of") from None
         return self._append(kind, record) or record
 
     def checkpoint(self) -> str:

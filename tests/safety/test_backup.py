@@ -107,7 +107,7 @@ def test_a_whole_record_has_no_fault(ledger: Ledger) -> None:
     for number in range(258):
         ledger.append_decision(a_decision(number))
     ledger.append_release(a_release(decisions=allowed(ledger)))
-    ledger.append_event("reveal", "look_1", {"what": "prompt"})
+    ledger.append_event("reveal", "look_1", {"decision": "d", "job": None, "reviewer": "ada", "what": "prompt"})
 
     assert faults(ledger.engine) == []
 

@@ -537,8 +537,8 @@ def test_every_question_uses_an_index(history: Ledger) -> None:
 def test_a_clock_that_jumps_back_changes_no_order(engine: Engine, log_key: LogKey) -> None:
     times = iter([NOON, NOON - timedelta(days=400), NOON - timedelta(days=400), NOON, NOON, NOON])
     with Ledger(engine, log_key, clock=lambda: next(times)) as ledger:
-        ledger.append_event("reveal", "look_1", {"what": "prompt"})
-        ledger.append_event("reveal", "look_2", {"what": "prompt"})
+        ledger.append_event("reveal", "look_1", {"decision": "d", "job": None, "reviewer": "ada", "what": "prompt"})
+        ledger.append_event("reveal", "look_2", {"decision": "d", "job": None, "reviewer": "ada", "what": "prompt"})
         ledger.checkpoint()
         ledger.append_decision(replace(a_decision(1), at=NOON - timedelta(days=300)))
         ledger.append_decision(replace(a_decision(2), at=NOON - timedelta(days=301)))

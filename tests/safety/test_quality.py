@@ -9,19 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
 from safety import audit
-from safety.checkpoints import LogKey
-from safety.database import migrate, open_engine
+from safety.checkpoints import LogKey, sign_checkpoint
+from safety.database import migrate, open_engine, writing
 from safety.domain import Action
-from safety.errors import Conflict, NotFound, SecondReviewerNeeded
+from safety.errors import Conflict, LedgerError, NotFound, SecondReviewerNeeded
 from safety.figures import Share
-from safety.ledger import Ledger
+from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.lookup.desk import DeskReader
+from safety.merkle import Frontier, leaf_hash
 from safety.quality import Quality, Shares
-from safety.records import decode
+from safety.records import decode, encode, time_to_text
 from safety.review import Review
+from safety.tables import entries, ledger_head
 from tests.safety.making import NOON, a_decision
 
 NOTHING, ALL = Shares(0, 0), Shares(1, 1)
@@ -228,22 +230,22 @@ def test_one_reviewer_is_enough_to_refuse(ledger: Ledger, clock: Clock) -> None:
 
 def test_looks_that_were_recorded_before_are_in_the_new_table(empty_database_url: str, log_key: LogKey) -> None:
     engine = open_engine(empty_database_url)
-    migrate(engine)
-    with Ledger(engine, log_key) as ledger:
-        ledger.append_event("reveal", "look_1", {"decision": "d", "job": None, "reviewer": "ada", "what": "file"})
-    before = DeskReader(engine).looks("ada", NOON)
-    with engine.begin() as connection:  # as it was in the release before
-        connection.execute(text("DROP TABLE desk"))
-        connection.execute(text("UPDATE alembic_version SET version_num = :old"), {"old": OLD})
+    migrate(engine, "0013")  # the schema before
+    look = {"id": "look_1", "at": time_to_text(NOON), "decision": "d", "job": None, "reviewer": "ada", "what": "file"}
+    body, frontier = encode("reveal", look), Frontier()
+    frontier.append(leaf_hash(body))
+    values = (0, "look_1", "reveal", NOON, body, leaf_hash(body))
+    note = sign_checkpoint(1, frontier.root(), log_key, HEAD_EXTENSION)
+    with writing(engine) as connection:
+        connection.execute(insert(entries), dict(zip(entries.columns.keys(), values, strict=True)))
+        connection.execute(insert(ledger_head), {"id": 1, "size": 1, "frontier": frontier.pack(), "note": note})
+
     migrate(engine)
 
-    assert DeskReader(engine).looks("ada", NOON) == before
-    assert len(before) == 1
+    assert DeskReader(engine).looks("ada", NOON) == [NOON]
+    assert DeskReader(engine).looks("bob", NOON) == []
     assert audit.verify(engine, log_key.public).ok
     engine.dispose()
-
-
-OLD = "0013"
 
 
 def test_a_look_that_was_deleted_is_found(ledger: Ledger, without_triggers: Any) -> None:
@@ -256,3 +258,11 @@ def test_a_look_that_was_deleted_is_found(ledger: Ledger, without_triggers: Any)
     problems = audit.verify(ledger.engine, ledger.public_key).problems
     assert [problem.where for problem in problems] == ["desk row 0"]
     assert json.dumps([problem.what for problem in problems]).count("deleted") == 1
+
+
+def test_an_event_that_lacks_a_field_is_refused_and_the_ledger_goes_on(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="a reveal record lacks"):
+        ledger.append_event("reveal", "look_1", {"what": "file"})
+
+    assert ledger.append_decision(a_decision(1)).id == "dec_1"
+    assert ledger.size() == 1

@@ -134,7 +134,7 @@ def test_wrong_pages_are_refused(ledger: Ledger, search: Search) -> None:
 
 
 def test_the_index_follows_the_ledger_past_entries_of_other_kinds(ledger: Ledger, search: Search) -> None:
-    ledger.append_event("reveal", "look_1", {"what": "prompt"})
+    ledger.append_event("reveal", "look_1", {"decision": "d", "job": None, "reviewer": "ada", "what": "prompt"})
     ledger.append_decision(by_person(0, "key_1", "first"))
     assert search.behind() == 2
 
