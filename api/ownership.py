@@ -50,9 +50,8 @@ def _owners() -> dict[str, list[str]]:
     """Who installed packages of our names here; `packages_distributions` would parse every line of every RECORD."""
     found: dict[str, list[str]] = {}
     for distribution in distributions():
-        declared = distribution.read_text("top_level.txt")
-        lines = declared if declared is not None else distribution.read_text("RECORD") or ""
-        tops = {line.partition("/")[0].strip() for line in lines.splitlines()}
+        lines = distribution.read_text("top_level.txt") or distribution.read_text("RECORD") or ""
+        tops = {line.partition(",")[0].partition("/")[0].strip() for line in lines.splitlines()}
         for package in PACKAGES:
             if package in tops or f"{package}.py" in tops:
                 found.setdefault(package, []).append(distribution.name)

@@ -17,9 +17,10 @@ from api.settling import job_behind
 from api.wiring import House
 from media.blobs import BlobStore
 from media.softening import soften
-from safety.domain import Action, Checkpoint, Decision, JobStatus
+from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
 from safety.errors import Conflict, NotFound
 from safety.projections import REVEAL
+from safety.revisions import text_behind
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def item_of(house: House, decision_id: str, reviewer: str) -> Hold:
 
 def _what_there_is(house: House, decision: Decision) -> Hold:
     job, kept = job_behind(house, decision), _store(house, decision)
-    return Hold(decision, bool(job and job.prompt), kept is not None and kept.contains(_digest(decision)))
+    return Hold(decision, bool(_text(job, decision)), kept is not None and kept.contains(_digest(decision)))
 
 
 def look_at_prompt(house: House, hold: Hold, reviewer: str) -> str | None:
@@ -70,11 +71,11 @@ def look_at_prompt(house: House, hold: Hold, reviewer: str) -> str | None:
     Raises:
         LedgerError: the look could not be recorded; nothing is shown.
     """
-    job = job_behind(house, hold.decision)
-    if job is None or not job.prompt:
+    text = _text(job_behind(house, hold.decision), hold.decision)
+    if not text:
         return None
     _record(house, hold, reviewer, "prompt")
-    return job.prompt
+    return text
 
 
 def look_at_file(house: House, hold: Hold, reviewer: str) -> Path:
@@ -129,6 +130,13 @@ def look_at_still(house: House, hold: Hold, digest: str, reviewer: str) -> bytes
     jpeg = house.stills.read(digest) if house.stills.contains(digest) else _plain(house, digest)
     _record(house, hold, reviewer, "still")
     return jpeg
+
+
+def _text(job: Job | None, decision: Decision) -> str:
+    """The text that was judged; where a file was judged, the prompt that it was made from."""
+    if job is None:
+        return ""
+    return text_behind(job, decision) if decision.checkpoint is Checkpoint.PROMPT else job.prompt
 
 
 def _plain(house: House, digest: str) -> bytes:

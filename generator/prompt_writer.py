@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from jinja2 import TemplateError
 
 from generator.base import GeneratorError, Revision
 from generator.checkpoint import digests, version
@@ -124,14 +125,14 @@ class LocalExpander:
             import torch  # noqa: PLC0415 - heavy: only who expands pays for it
 
             tokenizer, network, name = self._loaded
-            text = _as_chat(tokenizer, prompt)
             try:
+                text = _as_chat(tokenizer, prompt)
                 tokens = tokenizer(text, return_tensors="pt", truncation=True).to(self._device)
                 with torch.inference_mode():
                     written = network.generate(
                         **tokens, max_new_tokens=MOST_TOKENS, do_sample=False, pad_token_id=tokenizer.eos_token_id
                     )
-            except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+            except (RuntimeError, ValueError, IndexError, MemoryError, TemplateError) as error:
                 raise GeneratorError(
                     f"{self._folder.name} could not write a caption: {type(error).__name__}"
                 ) from error
@@ -191,6 +192,14 @@ def _content(answer: bytes) -> str:
 def _as_chat(tokenizer: Any, prompt: str) -> str:  # noqa: ANN401 - one of many classes
     """Write the question in the checkpoint's own chat format, or plainly where it has none."""
     if getattr(tokenizer, "chat_template", None):
-        text: str = tokenizer.apply_chat_template(messages(prompt), tokenize=False, add_generation_prompt=True)
-        return text
+        asked = messages(prompt)
+        try:
+            return _in_format(tokenizer, asked)
+        except TemplateError:  # a format without a system's part: the instruction becomes part of the question
+            return _in_format(tokenizer, [{"role": "user", "content": "\n\n".join(each["content"] for each in asked)}])
     return f"{INSTRUCTION}\n\nRequest: {prompt}\nCaption:"
+
+
+def _in_format(tokenizer: Any, asked: list[dict[str, str]]) -> str:  # noqa: ANN401
+    text: str = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    return text

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,6 +90,10 @@ DIALECTS = {
 }
 
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What a header may carry; anything else would be quoted by the library that refuses it."""
+
+
 def is_service(place: str) -> bool:
     """Say whether this names a key in a service."""
     return place.partition("+")[0] in DIALECTS and "://" in place
@@ -152,7 +157,7 @@ class ServiceKey:
                     follow_redirects=False,
                 )
             except (httpx.HTTPError, OSError) as error:
-                fault = f"is not reached: {error or type(error).__name__}"
+                fault = f"is not reached ({type(error).__name__})"  # its words may quote the header, and so the token
                 continue
             if response.is_success and len(response.content) <= MAX_ANSWER_BYTES:
                 return self._parsed(response)
@@ -175,8 +180,8 @@ class ServiceKey:
             token = self._token_file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SignerUnusable(f"the token for the key service cannot be read: {error}") from error
-        if not token:
-            raise SignerUnusable(f"the file {self._token_file} holds no token for the key service")
+        if not _TOKEN.fullmatch(token):
+            raise SignerUnusable(f"the file {self._token_file} holds no token for the key service: one word is due")
         return token if self._dialect.header != "authorization" else f"Bearer {token}"
 
 

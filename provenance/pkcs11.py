@@ -141,9 +141,18 @@ class HardwareKey:
             if calls["C_GetTokenInfo"](slot, byref(info)) == abi.OK:
                 labels.append(info.label.rstrip(b" \0"))
                 if labels[-1] == self._place.token:
+                    self._refuse_last_try(info.flags)
                     return int(slot)
         there = ", ".join(sorted(each.decode(errors="replace") for each in labels if each)) or "none"
         raise SignerUnusable(f"there is no token {self._place.token.decode()!r}; there are: {there}")
+
+    def _refuse_last_try(self, flags: int) -> None:
+        """A process remembers a refused PIN, but a new one does not: it must not be the one that locks the token."""
+        if flags & abi.PIN_FINAL_TRY:
+            raise SignerUnusable(
+                f"the token {self._place.token.decode()!r} locks itself at the next wrong PIN: log in once by its own "
+                "tool, and correct the file"
+            )
 
     def _log_in(self, calls: abi.Calls, session: int) -> None:
         try:

@@ -22,6 +22,9 @@ PIN_FAULTS = {
     0xA3: "the PIN has expired",
     0xA4: "the PIN is locked",
 }
+PIN_FINAL_TRY = 0x20000
+"""CKF_USER_PIN_FINAL_TRY: one more wrong PIN locks the token."""
+
 ALREADY_LOGGED_IN = 0x100
 ALREADY_INITIALIZED = 0x191
 LOST = frozenset({0x30, 0x32, 0x60, 0x82, 0xB0, 0xB3, 0xE0, 0x101, 0x190})

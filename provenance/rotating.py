@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from pathlib import Path
 from provenance.base import Claim, Credential, CredentialSigner, SignerUnusable
 
 _LOG = logging.getLogger(__name__)
+
+RETRY_S = 60.0
+"""Seconds after which files that were refused are tried again although they did not change."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
@@ -38,7 +42,8 @@ class RotatingSigner:
     Args:
         build: makes a signer from the files as they are; raises SignerUnusable.
         files: those that are watched.
-        told: is told of each change, once.
+        told: is told of each change, once; where it raises, the change is tried again at the next signature.
+        clock: seconds that only grow.
 
     Raises:
         SignerUnusable: there is no signer to begin with.
@@ -49,11 +54,15 @@ class RotatingSigner:
         build: Callable[[], CredentialSigner],
         files: Sequence[Path],
         told: Callable[[Change], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._build = build
         self._files = tuple(files)
         self._told = told
+        self._clock = clock
         self._turn = threading.Lock()
+        self._refused: Stamp | None = None
+        self._again = 0.0
         self._stamp = self._look()
         self._signer = build()
 
@@ -75,24 +84,25 @@ class RotatingSigner:
         if stamp == self._stamp:
             return self._signer
         with self._turn:
-            if stamp != self._stamp:
-                try:
-                    self._take_up()
-                finally:
-                    self._stamp = stamp  # last: who comes meanwhile waits for the new key
+            stamp = self._look()
+            if stamp != self._stamp and (stamp != self._refused or self._clock() >= self._again):
+                self._take_up(stamp)
             return self._signer
 
-    def _take_up(self) -> None:
+    def _take_up(self, stamp: Stamp) -> None:
+        """Put what the files hold in service, or try it again later: a key service may be away for a moment."""
         try:
             new = self._build()
             new.self_test()
         except SignerUnusable as error:
             _LOG.error("the new signing key is not taken up, the old one goes on: %s", error)
-            self._told(Change(taken_up=False, reason=str(error)))
+            is_news, self._refused, self._again = stamp != self._refused, stamp, self._clock() + RETRY_S
+            if is_news:
+                self._told(Change(taken_up=False, reason=str(error)))
         else:
-            self._signer = new
+            self._told(Change(taken_up=True))  # first: nothing is signed by a key whose change is not recorded
+            self._signer, self._stamp = new, stamp
             _LOG.warning("a new signing key is in service")
-            self._told(Change(taken_up=True))
 
     def _look(self) -> Stamp:
         found: list[tuple[int, int, int] | None] = []

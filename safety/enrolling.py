@@ -38,7 +38,12 @@ def photos_of(paths: Sequence[Path], limits: Limits, describe: Describe) -> NDAr
 
 def _photo(path: Path, number: int, limits: Limits) -> NDArray[np.uint8]:
     with open_video(path, limits=limits, plan=_ONE_FRAME, pictures=True) as video:
-        frames: list[NDArray[np.uint8]] = [frame for clip in video for frame in clip.frames]
-        if video.coverage.frames_total != 1:
-            raise InvalidContent(f"photo {number} is a video: give pictures")
-    return frames[0]
+        frames: list[NDArray[np.uint8]] = []
+        for clip in video:
+            frames += clip.frames
+            if len(frames) > 1:  # a long film is not read to its end
+                break
+        else:
+            if video.coverage.frames_total == 1:
+                return frames[0]
+    raise InvalidContent(f"photo {number} is a video: give pictures")

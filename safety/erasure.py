@@ -101,7 +101,7 @@ class Erasure:
         with writing(self.engine) as connection:
             _refuse_if_held(connection, id_)
             self.subjects.destroy(connection, id_)
-            connection.execute(update(jobs).where(jobs.c.owner == id_).values(prompt=""))
+            connection.execute(update(jobs).where(jobs.c.owner == id_).values(prompt="", revision=None))
             connection.execute(update(scans).where(scans.c.owner == id_).values(name=""))
 
 

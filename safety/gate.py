@@ -6,7 +6,6 @@ What happens to the content then is `safety.pipeline`; the door for other people
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from safety.measure import Instruments, measure_prompt, measure_video
 from safety.modifiers import lowest_in_force
 from safety.policy import Demand, Policy
 from safety.readable import whole_prompt
+from safety.revisions import subject_of
 from safety.session import NOBODYS, Session, Sessions
 from safety.stills import KeepStill, keep_stills
 
@@ -75,7 +75,7 @@ class Gate:
             LedgerError: the Decision could not be recorded; nothing may be generated.
         """
         whole = self.readable(text, scenes)
-        subject = f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+        subject = subject_of(whole)
         measurement = measure_prompt(self.instruments, text, scenes)
         begun = NOBODYS
         if self.sessions is not None:

@@ -30,7 +30,7 @@ from safety.records import release_from_record, release_to_record
 from safety.reference import InputGate
 from safety.release import Marked, ReleaseDesk, Screened
 from safety.remedy import to_redact
-from safety.revisions import Revisions
+from safety.revisions import Revisions, subject_of
 from safety.shelf import Shelf, request_of
 
 Output = dict[str, Any]
@@ -97,6 +97,8 @@ class Pipeline:
             prompts = self._prompts(job)
             if (refusal := _first_not_allowed(prompts)) is not None:
                 return walk.stop(refusal)
+            if subject_of(drawn) not in {each.subject for each in prompts}:
+                raise LedgerError(f"job {job.id}: what would be drawn is not what was judged; nothing is released")
 
         # 2. So does everything it starts from: nothing is generated from a refused picture or video.
         for number, reference in enumerate(job.task.references):

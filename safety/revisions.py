@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
 from generator.base import PromptExpander, Revision
-from safety.domain import Job
+from safety.domain import Decision, Job
 
 
 class RevisionRecords(Protocol):
@@ -35,3 +36,14 @@ class Revisions:
         """
         kept = self.records.revision(job.id)
         return kept or self.records.keep_revision(job.id, self.expander.revise(job.prompt, job.seed))
+
+
+def text_behind(job: Job, decision: Decision) -> str:
+    """Return the text that a Decision at `prompt` is about, the prompt or what was made of it; empty where erased."""
+    texts = (job.prompt, job.revision.prompt if job.revision else "")
+    return next((each for each in texts if each and subject_of(each) == decision.subject), "")
+
+
+def subject_of(text: str) -> str:
+    """Return how a Decision names a text."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

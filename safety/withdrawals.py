@@ -17,6 +17,7 @@ from safety.admission import RESTORED, WITHDRAWN
 from safety.domain import Release
 from safety.errors import Conflict, LedgerError, NotFound, Withdrawn
 from safety.ledger import Ledger
+from safety.lookup.legal_holds import refuse_if_job_held
 from safety.lookup.withdrawals import Withdrawal, WithdrawalReader
 from safety.projections import WITHDRAWAL
 
@@ -46,7 +47,7 @@ class Withdrawals(WithdrawalReader):
 
         Raises:
             NotFound: there is no such release.
-            Conflict: the code is unknown, or a word is missing.
+            Conflict: the code is unknown, a word is missing, or what should be erased is under a legal hold.
             LedgerError: it is not recorded, and still served.
             StorageError: it is withdrawn, and its file could not be deleted: ask again.
         """
@@ -55,6 +56,8 @@ class Withdrawals(WithdrawalReader):
         release = self._release(release_id)
         before = self.events(release_id)
         standing = _in_force(before)
+        if erase and release.job:
+            refuse_if_job_held(self._engine, release.job)
         if standing is None or (erase and not standing.erased):
             self._record(before, release_id, WITHDRAWN, by, reason, code, erased=erase)
         if erase:

@@ -8,6 +8,9 @@ import unicodedata
 MOST_WORDS = 500
 """Different words of one text that are kept: a reason has 2000 characters at most."""
 
+LONGEST_WORD = 64
+"""Characters of a word that are kept and asked for: an index row of PostgreSQL has 2704 bytes at most."""
+
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff]+")
 
@@ -26,4 +29,4 @@ def words_of(text: str) -> list[str]:
             found.update(letters[at : at + 2] for at in range(max(1, len(letters) - 1)))
             rest = unspaced.end()
         found.add(run[rest:])
-    return sorted(found - {""})[:MOST_WORDS]
+    return sorted({each[:LONGEST_WORD] for each in found} - {""})[:MOST_WORDS]

@@ -31,6 +31,7 @@ class SoftToken:
     log: list[str] = field(default_factory=list)
     sessions: set[int] = field(default_factory=set)
     logged_in: bool = False
+    flags: int = 0
     sign_error: int = 0
     """What signing answers instead."""
 
@@ -77,6 +78,7 @@ class SoftToken:
 
     def GetTokenInfo(self, slot: int, info: Any) -> int:
         info[0].label = self.label.ljust(32)
+        info[0].flags = self.flags
         return abi.OK if slot == 7 else 0x3
 
     def OpenSession(self, slot: int, flags: int, _a: object, _b: object, session: Any) -> int:

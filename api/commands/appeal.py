@@ -16,8 +16,10 @@ from api.desk_views import appeal_view
 from api.settings import Settings
 from api.settling import job_behind, reopen
 from api.terminal import print_json, say
-from api.wiring import open_house
+from api.wiring import House, open_house
+from safety.domain import Decision
 from safety.lookup.appeals import Appeal
+from safety.revisions import text_behind
 
 app = typer.Typer(no_args_is_help=True, help="Have a decision looked at again, and answer appeals.")
 
@@ -111,14 +113,18 @@ def regressions(
     Rows hold the prompts: keep the file as you keep them. Where a prompt was erased there is no row.
     """
     with open_house(Settings()) as house:
-        jobs = partial(job_behind, house)
-        rows = list(house.appeals.regressions(lambda decision: job.prompt or None if (job := jobs(decision)) else None))
+        rows = list(house.appeals.regressions(partial(_text, house)))
     if out is None:
         for row in rows:
             print_json(row)
     else:
         out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         say(f"{len(rows)} rows in {escape(str(out))}")
+
+
+def _text(house: House, decision: Decision) -> str | None:
+    job = job_behind(house, decision)
+    return text_behind(job, decision) or None if job is not None else None
 
 
 def _tell(appeal: Appeal, *, as_json: bool) -> None:

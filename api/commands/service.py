@@ -18,6 +18,9 @@ from api.terminal import Exit, print_json, say
 from api.wiring import open_house, prepare
 from api.worker import make_worker
 
+GRACE_S = 10
+"""Seconds that running answers have when the service stops: a stream of events would hold it for minutes."""
+
 
 def migrate() -> None:
     """Create or upgrade the database, and in development the keys and certificates."""
@@ -40,7 +43,13 @@ def serve(
     logging.getLogger().setLevel(settings.log_level)
     helper = subprocess.Popen([sys.executable, "-m", "api", "worker"]) if with_worker else None
     try:
-        uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level=settings.log_level.lower())
+        uvicorn.run(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            log_level=settings.log_level.lower(),
+            timeout_graceful_shutdown=GRACE_S,
+        )
     finally:
         if helper is not None:
             helper.terminate()

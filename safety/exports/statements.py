@@ -74,7 +74,7 @@ def restriction_of(decision: Decision, replacement: Decision | None = None) -> R
             return None
     else:
         return None
-    lifted = replacement is not None and replacement.verdict.action is not Action.BLOCK
+    lifted = replacement is not None and replacement.verdict.action is Action.ALLOW
     ordered = tuple(sorted(resting, key=lambda each: -(each.severity or 0)))
     return Restriction(decision, ordered, replacement.at if replacement is not None and lifted else None)
 

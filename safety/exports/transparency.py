@@ -88,6 +88,7 @@ def tally(reader: LedgerReader, since: datetime, until: datetime, progress: Prog
             row = row_of(each)
             if row[ACTOR_KIND] == "policy":
                 _count_policy(made, row)
+                held.pop(row[SUPERSEDES] or "", None)  # redacted and judged again: it waits for nobody
                 if row[ACTION] == Action.REVIEW.word:
                     held[row[1]] = row
             else:
@@ -144,9 +145,10 @@ def _count_appeals(made: Tally, reader: LedgerReader) -> None:
                 made.appeals["filed"] += 1
                 _count_in_categories(made, reader.decision(event["decision"]), "appealed")
             continue
-        began, due, decision = opened.pop(event["appeal"])
-        if not inside:
+        known = opened.pop(event["appeal"], None)
+        if known is None or not inside:  # a clock that was set back can put an answer before its appeal
             continue
+        began, due, decision = known
         made.appeals[event["state"]] += 1
         if event["state"] != "withdrawn":
             made.appeal_hours.append(_hours(began, at))

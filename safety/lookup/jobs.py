@@ -159,13 +159,15 @@ class JobStore:
     def keep_revision(self, id_: str, revision: Revision) -> Revision:
         """Keep a job's first revision, sealed as its prompt is, and return the one that is kept.
 
+        Nothing is kept for a job whose prompt was erased meanwhile.
+
         Raises:
             NotFound: there is no such job.
         """
         with writing(self._engine) as connection:
             owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == id_)).scalar()
             text = self._sealed(connection, owner or "", _revised(id_), json.dumps(asdict(revision)))
-            first = update(jobs).where(jobs.c.id == id_, jobs.c.revision.is_(None))
+            first = update(jobs).where(jobs.c.id == id_, jobs.c.revision.is_(None), jobs.c.prompt != "")
             connection.execute(first.values(revision=text))
             return self._one(connection, id_).revision or revision
 
@@ -198,6 +200,7 @@ class JobStore:
                 sealed = self._sealed(connection, owner, _place(id_), prompt)
                 revised = revision and self._sealed(connection, owner, _revised(id_), revision)
                 same = update(jobs).where(jobs.c.id == id_, jobs.c.prompt == prompt)
+                same = same.where(jobs.c.revision.is_not_distinct_from(revision))
                 connection.execute(same.values(prompt=sealed, revision=revised, owner=owner))
         return len(rows)
 

@@ -119,6 +119,13 @@ def refuse_if_held(connection: Connection, targets: Iterable[str]) -> None:
             raise Conflict(f"{target} is under the legal hold {id_}: nothing of it is erased until that is lifted")
 
 
+def refuse_if_job_held(engine: Engine, job: str) -> None:
+    """Refuse what would erase content of a Job that is under a legal hold, or whose Subject is; raises Conflict."""
+    with reading(engine) as connection:
+        owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == job)).scalar()
+        refuse_if_held(connection, [job, owner or ""])
+
+
 def _refuse_unknown(connection: Connection, target: str) -> None:
     if connection.execute(
         select(subjects.c.id).where(subjects.c.id == target, subjects.c.erased_at.is_not(None))

@@ -133,10 +133,10 @@ class Search:
     def rebuild(self) -> int:
         """Throw the index away and build it again; return how many entries it holds."""
         with writing(self._engine) as connection:
+            connection.execute(update(search_state).values(position=0))  # first: whoever takes entries in waits for it
             for table in INDEXES:
                 if table is not search_state:
                     connection.execute(delete(table))
-            connection.execute(update(search_state).values(position=0))
         return self.catch_up()
 
 

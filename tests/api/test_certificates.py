@@ -188,3 +188,13 @@ def test_the_command_lists_every_certificate_and_fails_for_an_expired_one(frameg
     (tmp_path / "anchors").write_text(certificate_pem(ROOT[0]))
     monkeypatch.setenv("FRAMEGATE_TRUST_ANCHORS", str(tmp_path / "anchors"))
     assert framegate("certificate", "show")[0] == 1
+
+
+def test_metrics_stand_while_the_files_of_a_key_are_being_changed(client, house, configured):
+    house.settings, _ = configured(days=20)
+    house.settings.signer_chain.write_text("half a certif")
+
+    answer = client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "framegate_certificate_not_after_seconds{" not in answer.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import import_module
 
 import pytest
 import typer
@@ -46,11 +45,3 @@ def test_a_command_that_no_table_names_is_unknown() -> None:
     group = Commands(name="any")
 
     assert group.get_command(typer.Context(group), "nope") is None
-
-
-@pytest.mark.parametrize("group", [Commands, Evaluations])
-def test_places_are_functions_or_groups(group: type[LazyGroup]) -> None:
-    for place in group.places.values():
-        module, attribute = place.split(":")
-        made = getattr(import_module(module), attribute)
-        assert callable(made) or isinstance(made, typer.Typer)

@@ -45,12 +45,19 @@ def test_this_environment_is_ours() -> None:
     refuse_foreign_packages()
 
 
+FOREIGN = (
+    ("old-style", "top_level.txt", "safety\n"),
+    ("wheel", "RECORD", "media/__init__.py,,\n"),
+    ("module", "RECORD", "safety.py,sha256=x,1\n"),
+)
+
+
 def test_an_installed_package_of_our_name_is_found_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, file, line in (("old-style", "top_level.txt", "safety\n"), ("wheel", "RECORD", "media/__init__.py,,\n")):
+    for name, file, line in FOREIGN:
         (metadata := tmp_path / f"{name}-1.0.dist-info").mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (metadata / file).write_text(line)
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    with pytest.raises(ForeignPackageError, match=r"'safety' by old-style; 'media' by wheel"):
+    with pytest.raises(ForeignPackageError, match=r"'safety' by module, old-style; 'media' by wheel"):
         refuse_foreign_packages()

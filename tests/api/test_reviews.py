@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from api.cli import main
+from generator.base import Revision
 from media.codec import decode as frames_of
 from media.codec import encode_mp4
 from safety.domain import Action
 from safety.records import decode
+from safety.revisions import Revisions
 from tests.world import POLICY
 
 PROMPT = "an odd green field"
@@ -247,3 +249,19 @@ def test_an_unknown_code_is_refused_with_the_known_ones(client, reviewer, held_p
 
     assert answer.status_code == 409
     assert "violation" in answer.json()["detail"]
+
+
+class Writer:
+    def revise(self, prompt, seed):
+        return Revision(f"{PROMPT} at noon", "writer")
+
+
+def test_a_reviewer_sees_the_caption_that_is_held_not_the_prompt_that_was_allowed(client, house, ada, reviewer):
+    house.pipeline = replace(house.pipeline, revisions=Revisions(Writer(), house.jobs))
+    create(client, ada, "a green field")
+    house.queue.work()
+    (hold,) = house.review.holds()
+
+    answer = client.get(f"/v1/reviews/{hold.id}", headers=reviewer)
+
+    assert answer.json()["prompt"] == f"{PROMPT} at noon"

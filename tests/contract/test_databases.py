@@ -84,6 +84,8 @@ def test_what_was_made_of_a_prompt_is_kept_once_and_erased_with_it(jobs: JobStor
 
     jobs.erase_prompt("video_0")
     assert jobs.revision("video_0") is None
+    jobs.keep_revision("video_0", first)  # a worker that was still waiting for it
+    assert jobs.revision("video_0") is None
     with pytest.raises(NotFound):
         jobs.keep_revision("video_9", first)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,9 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from generator.base import GeneratorError
 from generator.prompt_writer import INSTRUCTION, LONGEST, Endpoint, LocalExpander, RemoteExpander, caption
+
+PLAIN = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}"
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('') }}{% endif %}{{ messages[0]['content'] }}"
 
 
 class Model:
@@ -141,3 +145,23 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(GeneratorError, match="cannot be loaded"):
         LocalExpander(tmp_path).revise("a ball", 0)
+
+
+@pytest.mark.parametrize("template", [PLAIN, NO_SYSTEM])
+def test_a_chat_format_without_a_systems_part_is_asked_in_one_message(checkpoint, tmp_path, template):
+    shutil.copytree(checkpoint, tmp_path / "chat")
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path / "chat")
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(tmp_path / "chat")
+
+    assert LocalExpander(tmp_path / "chat").revise("a ball", 0).prompt
+
+
+def test_a_chat_format_that_takes_nothing_is_an_error_of_ours(checkpoint, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "chat")
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path / "chat")
+    tokenizer.chat_template = "{{ raise_exception('no') }}"
+    tokenizer.save_pretrained(tmp_path / "chat")
+
+    with pytest.raises(GeneratorError, match="TemplateError"):
+        LocalExpander(tmp_path / "chat").revise("a ball", 0)

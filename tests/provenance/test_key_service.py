@@ -127,6 +127,18 @@ def test_a_service_that_fails_leaves_nothing_and_is_quoted(
     assert TOKEN not in str(fault.value)
 
 
+@pytest.mark.parametrize("content", [f"{TOKEN}\n{TOKEN}", f"{TOKEN}\x00", "two words", "\n"])
+def test_a_token_that_no_header_carries_is_refused_without_being_quoted(
+    content: str, token: Path, signer: Callable[..., CallbackSigner], video: Path, tmp_path: Path, claim: Claim
+) -> None:
+    token.write_text(content)
+
+    with pytest.raises(SigningError, match="no token") as fault:
+        signer().sign(video, tmp_path / "out.mp4", claim)
+
+    assert TOKEN not in str(fault.value)
+
+
 def test_a_service_that_is_down_is_named(token: Path, video: Path, tmp_path: Path, claim: Claim) -> None:
     key = ServiceKey("vault+http://127.0.0.1:9/v1/transit/sign/claims", Algorithm.ES256, token)
     signer = CallbackSigner("vault", CHAINS[Algorithm.ES256], key.sign, certificate_pem(ROOT[0]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from provenance import pkcs11_abi as abi
 from provenance.base import Claim, CredentialState, SignerUnusable, SigningError
 from provenance.certificates import certificate_pem, issue
 from provenance.chain import CLAIM_SIGNING, Algorithm
@@ -96,6 +97,16 @@ def test_a_wrong_pin_is_tried_once_and_again_only_after_it_changed(token: SoftTo
     assert token.sessions == set()
     pin.write_text("1234")
     assert len(key.sign(b"data")) == 64
+
+
+def test_the_last_try_before_a_token_locks_itself_is_left_to_a_person(token: SoftToken, pin: Path) -> None:
+    """Every start is a process that remembers no refused PIN."""
+    token.flags = abi.PIN_FINAL_TRY
+
+    with pytest.raises(SignerUnusable, match="locks itself at the next wrong PIN"):
+        HardwareKey(place(pin), Algorithm.ES256, token.open).sign(b"data")
+
+    assert "C_Login" not in token.log
 
 
 def test_a_token_that_refuses_to_sign_gives_its_error_to_whoever_signs(

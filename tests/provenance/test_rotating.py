@@ -10,7 +10,7 @@ import pytest
 from provenance.base import Claim, SignerUnusable
 from provenance.certificates import certificate_pem, issue, private_key_pem
 from provenance.chain import CLAIM_SIGNING
-from provenance.rotating import Change, RotatingSigner
+from provenance.rotating import RETRY_S, Change, RotatingSigner
 from provenance.signers import FileSigner
 
 ROOT = issue("root", "test", authority=True)
@@ -107,3 +107,38 @@ def test_many_threads_see_one_change(keys: Keys, video: Path, tmp_path: Path, cl
 
     assert set(names) == {"second"}
     assert keys.told == [Change(taken_up=True)]
+
+
+def test_a_key_that_was_refused_for_a_moment_is_tried_again_and_told_once(
+    keys: Keys, video: Path, tmp_path: Path, claim: Claim
+) -> None:
+    now, away = [0.0], [False]
+
+    def build() -> FileSigner:
+        if away[0]:
+            raise SignerUnusable("the key service is away")
+        return keys.build()
+
+    signer = RotatingSigner(build, [keys.chain, keys.key], keys.told.append, lambda: now[0])
+    keys.put("second")
+    away[0] = True
+    assert [signer_of(signer, video, tmp_path / "out.mp4", claim) for _ in range(2)] == ["first", "first"]
+
+    away[0] = False
+    assert signer_of(signer, video, tmp_path / "out.mp4", claim) == "first"
+    now[0] = RETRY_S
+
+    assert signer_of(signer, video, tmp_path / "out.mp4", claim) == "second"
+    assert keys.told == [Change(taken_up=False, reason="the key service is away"), Change(taken_up=True)]
+
+
+def test_no_key_signs_whose_change_could_not_be_recorded(keys: Keys, video: Path, tmp_path: Path, claim: Claim) -> None:
+    def told(_: Change) -> None:
+        raise OSError("the database is away")
+
+    signer = RotatingSigner(keys.build, [keys.chain, keys.key], told)
+    keys.put("second")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="database"):
+            signer.sign(video, tmp_path / "out.mp4", claim)

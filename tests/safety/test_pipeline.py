@@ -11,7 +11,7 @@ from media.errors import StorageError
 from media.limits import DEFAULT_LIMITS
 from provenance.base import CredentialState, SigningError
 from safety.domain import Action, Checkpoint, JobStatus
-from safety.errors import Conflict, InvalidContent, ReleaseError
+from safety.errors import Conflict, InvalidContent, LedgerError, ReleaseError
 from safety.framegate import Framegate
 from safety.in_force import in_force
 from safety.known import ReleaseIndex
@@ -378,3 +378,20 @@ def test_an_expansion_equal_to_its_prompt_is_the_same_decision(world):
     outcome = expanding(world, "a green field").run(world.job("a green field"))
 
     assert len(outcome.release.decisions) == 2
+
+
+class Forgetful(Kept):
+    """Loses what it kept."""
+
+    def revision(self, id_: str) -> Revision | None:
+        return None
+
+
+def test_nothing_is_drawn_but_the_very_text_that_was_judged(world):
+    pipeline = replace(world.pipeline, revisions=Revisions(Writer("a green field", "another"), Forgetful()))
+    pipeline.revisions.records.keep_revision = lambda _, revision: revision
+
+    with pytest.raises(LedgerError, match="not what was judged"):
+        pipeline.run(world.job("a field"))
+
+    assert world.generator.calls == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from sqlalchemy import Engine, text
 from media.blobs import BlobStore
 from safety import audit
 from safety.checkpoints import LogKey
-from safety.domain import Release
+from safety.domain import Job, Release
 from safety.errors import Conflict, NotFound, Withdrawn
 from safety.known import ReleaseIndex
 from safety.ledger import Ledger
+from safety.lookup import JobStore, LegalHolds
 from safety.records import decode
 from safety.withdrawals import CODES, Withdrawals, released_file
 from tests.safety.making import a_release, allowed
@@ -158,3 +160,16 @@ def test_what_is_not_there_cannot_be_withdrawn_and_what_is_not_withdrawn_not_res
         ledger.append_event("withdrawal", "wdr_1", {**body, "release": "rel_none", "state": "withdrawn"})
     with pytest.raises(Conflict, match="not withdrawn"):
         ledger.append_event("withdrawal", "wdr_2", {**body, "release": released.id, "state": "restored"})
+
+
+def test_what_is_under_a_legal_hold_is_withdrawn_but_not_erased(
+    ledger: Ledger, withdrawals: Withdrawals, blobs: BlobStore, released: Release
+) -> None:
+    JobStore(ledger.engine).create(Job("job_1", "a field", 1.0, 64, 64, 0, "key_1", datetime.now(UTC)))
+    LegalHolds(ledger.engine, ledger.append_event).place("job_1", reason="a lawsuit", actor="ada")
+
+    with pytest.raises(Conflict, match="legal hold"):
+        withdrawals.withdraw(released.id, by="ada", reason="gone", erase=True)
+
+    assert blobs.contains(released.sha256)
+    assert withdrawals.withdraw(released.id, by="ada", reason="gone").erased is False
