@@ -13,11 +13,12 @@ from typing import Any
 from api.wiring import House
 from media.durable import publish
 from media.errors import StorageError
-from safety.domain import Job, JobStatus
+from safety.domain import Checkpoint, Job, JobStatus
 from safety.erasure import Erasure, Receipt
 from safety.errors import Conflict, LedgerError, NotFound
 from safety.lookup import Subject
 from safety.lookup.record import MAX_PAGE
+from safety.pipeline import files_left
 
 ENDED = frozenset({JobStatus.RELEASED, JobStatus.REFUSED, JobStatus.CANCELLED})
 
@@ -40,12 +41,13 @@ def discard_files(house: House, job: Job) -> int:
         StorageError: one could not be deleted.
     """
     release = house.ledger.release_of_job(job.id)
-    marked = job.outputs.get("mark", {}).get("sha256")
-    digests = {release.sha256 if release else None, marked}
+    digests = set(files_left(house.jobs.get(job.id).outputs)) | ({release.sha256} if release else set())
     for decision in house.ledger.decisions(job=job.id, limit=MAX_PAGE):
         digests |= {still.sha256 for still in decision.measurement.stills}
+        if decision.checkpoint is Checkpoint.OUTPUT:
+            digests.add(decision.subject.removeprefix("sha256:"))
     count = 0
-    for digest in (each for each in digests if isinstance(each, str)):
+    for digest in digests:
         for store in (house.blobs, house.stills):
             count += store.contains(digest)
             store.discard(digest)

@@ -14,7 +14,7 @@ a reviewer decided: the gates find the superseding Decision and the marked file 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -134,6 +134,13 @@ class Pipeline:
         """Expand the prompt and judge what came. The text stays with the job: steps leave ids and digests."""
         drawn = revisions.of(job).prompt
         return {"decision": self.gate.check_prompt(drawn, requester=job.requester, job=job.id, parent=prompt.id).id}
+
+
+def files_left(outputs: Mapping[str, Output]) -> frozenset[str]:
+    """Return the digests of the videos that a job's finished steps left in the blob store."""
+    redacted = outputs.get("redact", {}).get("marked", {})
+    found = (outputs.get("mark", {}).get("sha256"), redacted.get("sha256"), outputs.get("sign", {}).get("sha256"))
+    return frozenset(each for each in found if isinstance(each, str))
 
 
 def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:

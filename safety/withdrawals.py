@@ -9,7 +9,7 @@ was withdrawn. `released_file` is the one way from a Release to its file, for ev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from media.blobs import BlobStore
@@ -25,18 +25,18 @@ CODES = ("policy", "legal", "rights", "person", "safety", "mistake", "other")
 """Why a release is withdrawn: it broke the policy, a law or an order asks for it, somebody's rights, the person who is
 shown asks for it, danger, released by mistake. Shown to everybody who holds a copy."""
 
-MarkedOf = Callable[[str], str | None]
-"""The digest of the unsigned copy that a job keeps, by the job's id."""
+FilesOf = Callable[[str], Collection[str]]
+"""The digests of the copies that a job keeps, marked and redacted ones, by the job's id."""
 
 
 class Withdrawals(WithdrawalReader):
     """Where releases are withdrawn and served again."""
 
-    def __init__(self, ledger: Ledger, blobs: BlobStore, marked_of: MarkedOf) -> None:
+    def __init__(self, ledger: Ledger, blobs: BlobStore, files_of: FilesOf) -> None:
         super().__init__(ledger.engine)
         self._ledger = ledger
         self._blobs = blobs
-        self._marked_of = marked_of
+        self._files_of = files_of
 
     def withdraw(
         self, release_id: str, *, by: str, reason: str, code: str = "other", erase: bool = False
@@ -61,9 +61,8 @@ class Withdrawals(WithdrawalReader):
         if standing is None or (erase and not standing.erased):
             self._record(before, release_id, WITHDRAWN, by, reason, code, erased=erase)
         if erase:
-            for digest in (release.sha256, self._marked_of(release.job) if release.job else None):
-                if digest is not None:
-                    self._blobs.discard(digest)
+            for digest in {release.sha256, *(self._files_of(release.job) if release.job else ())}:
+                self._blobs.discard(digest)
         found = self.of(release_id)
         if found is None:
             raise LedgerError(f"somebody restored release {release_id} at the same time: look, and withdraw it again")

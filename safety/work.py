@@ -22,7 +22,7 @@ from safety.domain import Action, Decision, Job, JobStatus, OriginReport
 from safety.errors import Conflict, DatabaseError, SafetyError, StepFailed
 from safety.in_force import in_force
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
-from safety.pipeline import Outcome, Output, Pipeline, Step
+from safety.pipeline import Outcome, Output, Pipeline, Step, files_left
 from safety.scan import Scanner
 
 log = logging.getLogger(__name__)
@@ -63,22 +63,30 @@ class JobRunner:
         if job.status in (JobStatus.RELEASED, JobStatus.REFUSED):
             return self._ended(job)  # its worker died between the last line of the job and its own memory of it
         self.jobs.set_status(job_id, JobStatus.RUNNING)
+        left = dict(job.outputs)
+        walked = _collecting(_remembering_failures(step) if step else _directly, left)
         try:
-            outcome = self.pipeline.run(
-                job, step and _remembering_failures(step), progress, lambda: self._refuse_unless_wanted(job_id)
-            )
+            outcome = self.pipeline.run(job, walked, progress, lambda: self._refuse_unless_wanted(job_id))
         except GenerationCancelled as error:
             if self.jobs.get(job_id).status is not JobStatus.CANCELLED:
                 self.jobs.set_status(job_id, JobStatus.CANCELLED, error=str(error))
             raise
         except HOUSE_ERRORS as error:
             log.error("job %s failed: %s", job_id, error)
-            self.jobs.set_status(job_id, JobStatus.FAILED, error=_reason(error))
+            self.jobs.set_status(job_id, JobStatus.FAILED, outputs=left, error=_reason(error))
             raise
+        finally:
+            self._discard_if_cancelled(job_id, left)
         self.jobs.set_status(job_id, outcome.status, outputs=outcome.outputs)
         if outcome.status in (JobStatus.RELEASED, JobStatus.REFUSED):
             self.pipeline.shelf.discard(job_id)
         return outcome
+
+    def _discard_if_cancelled(self, job_id: str, left: dict[str, Output]) -> None:
+        """What was made of a job that was cancelled, deleted or erased meanwhile stays nowhere."""
+        if self.jobs.get(job_id).status is JobStatus.CANCELLED:
+            for digest in files_left(left):
+                self.pipeline.desk.blobs.discard(digest)
 
     def _refuse_unless_wanted(self, job_id: str) -> None:
         """Nobody may receive what was cancelled or deleted while it was made."""
@@ -93,6 +101,20 @@ class JobRunner:
         if decision is None:
             raise Conflict(f"job {job.id} is {job.status} without a recorded decision: run `framegate ledger verify`")
         return Outcome(job.status, decision, ledger.release_of_job(job.id), job.outputs)
+
+
+def _directly(_name: str, work: Callable[[], Output]) -> Output:
+    return work()
+
+
+def _collecting(step: Step, left: dict[str, Output]) -> Step:
+    """Note what steps leave, so that it is known where the job ends badly."""
+
+    def run(name: str, work: Callable[[], Output]) -> Output:
+        left[name] = step(name, work)
+        return left[name]
+
+    return run
 
 
 def _remembering_failures(step: Step) -> Step:

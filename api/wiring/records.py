@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
 from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, Search, SubjectKeys
+from safety.pipeline import files_left
 from safety.still_store import StillStore, owner_in
 from safety.withdrawals import Withdrawals
 
@@ -140,14 +141,13 @@ class Records:
     @cached_property
     def withdrawals(self) -> Withdrawals:
         """Releases that are not served any more."""
-        return Withdrawals(self.ledger, self.blobs, self._marked_of)
+        return Withdrawals(self.ledger, self.blobs, self._files_of)
 
-    def _marked_of(self, job: str) -> str | None:
+    def _files_of(self, job: str) -> Collection[str]:
         try:
-            found = self.jobs.get(job).outputs.get("mark", {}).get("sha256")
+            return files_left(self.jobs.get(job).outputs)
         except NotFound:  # a library's job has no row
-            return None
-        return found if isinstance(found, str) else None
+            return ()
 
     @cached_property
     def stills(self) -> StillStore:

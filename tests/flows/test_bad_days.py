@@ -113,6 +113,7 @@ def test_a_failed_job_says_why_and_can_be_asked_for_again(world):
     outcome = JobRunner(jobs, world.pipeline).run("video_2")
 
     assert jobs.get("video_1").error == "SigningError: the pen is dry"
+    assert world.blobs.contains(jobs.get("video_1").outputs["mark"]["sha256"]), "what nobody names is never discarded"
     assert outcome.status is JobStatus.RELEASED
 
 
@@ -143,6 +144,7 @@ def test_what_was_cancelled_while_it_was_made_is_not_released(world):
 
     assert jobs.get("video_1").status is JobStatus.CANCELLED
     assert world.ledger.releases() == []
+    assert [path for path in world.blobs._root.rglob("*") if path.is_file()] == []
 
 
 def test_a_fault_that_nobody_foresaw_fails_the_job_and_keeps_its_words_to_the_log(world, caplog):

@@ -35,7 +35,7 @@ def marked(blobs: BlobStore) -> str:
 
 @pytest.fixture
 def withdrawals(ledger: Ledger, blobs: BlobStore, marked: str) -> Withdrawals:
-    return Withdrawals(ledger, blobs, {"job_1": marked}.get)
+    return Withdrawals(ledger, blobs, lambda job: {"job_1": (marked,)}.get(job, ()))
 
 
 @pytest.fixture
