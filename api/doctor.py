@@ -136,8 +136,8 @@ def _signer(house: House) -> str:
 
 
 def _certificates(house: House) -> str:
-    """The certificate that expires first; broken from a month before its end, while there is time to renew it."""
-    found = certificates(house.settings)
+    """What ends signing first; broken from a month before its end, while there is time to renew it."""
+    found = [each for each in certificates(house.settings) if each.matters]
     first, now = min(found, key=lambda each: each.not_after), datetime.now(UTC)
     words = f"the {first.role} certificate {first.subject} is valid until {first.not_after:%F}"
     if first.is_due(now):

@@ -64,8 +64,15 @@ def erasure_of(house: House) -> Erasure:
         house.jobs,
         lambda job: stop(house, job),
         lambda job: discard_files(house, job),
+        lambda digest: _discard_upload(house, digest),
         (house.log_key.public, *house.former_log_keys),
     )
+
+
+def _discard_upload(house: House, digest: str) -> int:
+    count = int(house.uploads.contains(digest))
+    house.uploads.discard(digest)
+    return count
 
 
 def erase(house: House, subject: Subject, *, actor: str, reason: str) -> Receipt:

@@ -149,6 +149,21 @@ def anchors_pem(settings: Settings) -> str:
         raise SignerUnusable(f"the trust anchors {path} cannot be read: {error}") from error
 
 
+class Anchors:
+    """The roots as they are in their file now, and as they were while that file is being changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read them for the first time; raises as `anchors_pem`."""
+        self._settings = settings
+        self._last = anchors_pem(settings)
+
+    def __call__(self) -> str:
+        """Return them as PEM."""
+        with suppress(SignerUnusable):
+            self._last = anchors_pem(self._settings)
+        return self._last
+
+
 def signing_chain_pem(settings: Settings) -> str:
     """Return the certificate chain that signs: leaf, then intermediates.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,11 +39,11 @@ class ReadLimits:
 
 
 class IsolatedReader:
-    """A CredentialReader that reads every file in a child of its own."""
+    """A CredentialReader that reads every file in a child of its own, under the anchors of that moment."""
 
     def __init__(
         self,
-        anchors_pem: str,
+        anchors_pem: Callable[[], str],
         allowed_signers: frozenset[str] | None = None,
         *,
         limits: ReadLimits | None = None,
@@ -53,7 +54,7 @@ class IsolatedReader:
 
     def read(self, path: Path) -> Credential:
         """Return what the file carries, or raise CredentialUnreadable."""
-        return read_isolated(path, self._anchors_pem, self._allowed, limits=self._limits)
+        return read_isolated(path, self._anchors_pem(), self._allowed, limits=self._limits)
 
 
 def read_isolated(

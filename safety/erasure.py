@@ -57,6 +57,9 @@ class Erasure:
     discard: Callable[[Job], int]
     """Deletes the files of a job and returns how many there were."""
 
+    discard_upload: Callable[[str], int]
+    """Deletes an uploaded video by its digest and returns whether there was one."""
+
     publics: Sequence[LogPublicKey]
 
     def erase(self, subject: Subject, *, actor: str, reason: str) -> Receipt:
@@ -77,6 +80,7 @@ class Erasure:
                 self.stop(job)
             self._destroy(subject.id)
         files = sum(self.discard(job) for job in theirs)
+        files += sum(self.discard_upload(digest) for digest in self._uploads(subject.id))
         body = {"subject": subject.id, "requester": subject.requester, "actor": actor, "reason": reason.strip()}
         self.ledger.append_event(ERASED, _entry_of(subject.id), {**body, "jobs": len(theirs), "files": files})
         return self.receipt(subject.id)
@@ -96,6 +100,14 @@ class Erasure:
         for each in started:
             self.erase(each, **UNFINISHED)
         return len(started)
+
+    def _uploads(self, id_: str) -> Sequence[str]:
+        """Digests of what only this Subject handed in to be scanned."""
+        mine, other = scans.alias(), scans.alias()
+        others = select(other.c.id).where(other.c.sha256 == mine.c.sha256, other.c.owner.is_distinct_from(id_))
+        query = select(mine.c.sha256).where(mine.c.owner == id_, ~others.exists()).distinct()
+        with reading(self.engine) as connection:
+            return connection.execute(query).scalars().all()
 
     def _destroy(self, id_: str) -> None:
         with writing(self.engine) as connection:

@@ -20,6 +20,7 @@ from safety.domain import Job
 from safety.erasure import Erasure
 from safety.errors import Conflict, PolicyError
 from safety.lookup.due import Due, Limits
+from safety.lookup.legal_holds import refuse_if_job_held
 from safety.still_store import StillStore
 
 APPLIED = "retention_applied"
@@ -118,20 +119,40 @@ class Retention:
         self.erasure.ledger.append_event(APPLIED, f"retention_{uuid.uuid4().hex}", body)
 
     def _prompts(self, age: timedelta) -> int:
-        count = 0
-        while ids := self.due.prompts(self._limits(age)):
-            for id_ in ids:
-                self.erasure.jobs.erase_prompt(id_)
-            count += len(ids)
+        count, limits = 0, self._limits(age)
+        while ids := self.due.prompts(limits):
+            done = sum(self._erased(id_) for id_ in ids)
+            count += done
+            if done == 0:  # all of them were put under a legal hold meanwhile
+                break
         return count
+
+    def _erased(self, id_: str) -> bool:
+        """Erase one prompt; False where it was put under a legal hold since it was found to be due."""
+        try:
+            self.erasure.jobs.erase_prompt(id_)
+        except Conflict:
+            return False
+        return True
 
     def _files(self, age: timedelta) -> int:
         count = 0
         while ids := self.due.files(self._limits(age)):
-            for id_ in ids:
+            done = [id_ for id_ in ids if not self._held(id_)]
+            for id_ in done:
                 count += self.discard(self.erasure.jobs.get(id_))
                 self.due.forget_files(id_)
+            if not done:
+                break
         return count
+
+    def _held(self, id_: str) -> bool:
+        """Whether a job was put under a legal hold since its files were found to be due."""
+        try:
+            refuse_if_job_held(self.erasure.engine, id_)
+        except Conflict:
+            return True
+        return False
 
     def _stills(self, age: timedelta) -> int:
         limits, count = self._limits(age), 0

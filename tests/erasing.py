@@ -27,6 +27,7 @@ class Desk:
         self.holds = LegalHolds(engine, ledger.append_event, lambda: self.now)
         self.stopped: list[str] = []
         self.files = {"video_1": 2}
+        self.uploads: dict[str, int] = {}
         self.erasure = Erasure(
             engine,
             ledger,
@@ -34,6 +35,7 @@ class Desk:
             self.jobs,
             lambda job: self.stopped.append(job.id),
             lambda job: self.files.pop(job.id, 0),
+            lambda digest: bool(self.uploads.pop(digest, 0)),
             (ledger.public_key,),
         )
 

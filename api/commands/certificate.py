@@ -58,12 +58,12 @@ def csr(
 
 @app.command()
 def show(*, as_json: AsJson = False) -> None:
-    """Say when the signing certificate, its intermediates and the anchors expire. Exit 1 if one has."""
+    """Say when the signing certificate, its intermediates and the anchors expire. Exit 1 if one that signs has."""
     settings = Settings()
     now, expired = datetime.now(UTC), False
     for each in certificates(settings):
         left = each.left(now)
-        expired = expired or left.total_seconds() <= 0
+        expired = expired or (each.matters and left.total_seconds() <= 0)
         if as_json:
             print_json({
                 "role": each.role,

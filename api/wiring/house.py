@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.keys import anchors_pem, signer, watermark_key
+from api.keys import Anchors, anchors_pem, signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator, revisions
 from api.wiring.offered import offered_signals
@@ -164,7 +164,7 @@ class House(Recognisers):
     @cached_property
     def credential_reader(self) -> CredentialReader:
         """Reads credentials of strangers' files, in a limited child process."""
-        return IsolatedReader(anchors_pem(self.settings))
+        return IsolatedReader(Anchors(self.settings))
 
     @cached_property
     def generator(self) -> Generator:

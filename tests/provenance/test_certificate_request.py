@@ -90,6 +90,11 @@ def test_every_certificate_of_a_chain_has_an_end_and_says_when_it_is_due() -> No
 
     assert [each.role for each in found] == ["signer", "intermediate", "anchor"]
     assert [each.is_due(now) for each in found] == [False, True, False]
+    old = issue("an old root", "test", authority=True, days=1)
+    both = validities(
+        certificate_pem(leaf[0]) + certificate_pem(middle[0]), certificate_pem(old[0]) + certificate_pem(ROOT[0])
+    )
+    assert [(each.role, each.matters) for each in both][2:] == [("other anchor", False), ("anchor", True)]
     assert found[0].is_due(now + timedelta(days=100))
     with pytest.raises(SignerUnusable, match="no readable PEM"):
         validities("nothing", certificate_pem(ROOT[0]))

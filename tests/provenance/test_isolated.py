@@ -24,7 +24,7 @@ def signed(pki: DevelopmentPki, anchors: str, video: Path, tmp_path: Path, claim
 
 
 def test_the_child_reads_the_same_as_this_process(signed: Path, anchors: str) -> None:
-    credential = IsolatedReader(anchors).read(signed)
+    credential = IsolatedReader(lambda: anchors).read(signed)
 
     assert credential.state is CredentialState.TRUSTED
     assert credential == C2paReader(anchors).read(signed)

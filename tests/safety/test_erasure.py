@@ -51,6 +51,21 @@ def test_what_was_made_of_a_prompt_is_sealed_and_goes_with_its_subject(desk: Des
     assert desk.jobs.get(job.id).revision is None
 
 
+def test_uploads_that_nobody_else_handed_in_go_with_their_subject(desk: Desk) -> None:
+    mine, shared = "1" * 64, "2" * 64
+    owner = desk.subjects.of("key_1/ada")
+    for number, (digest, requester, id_) in enumerate(
+        [(mine, "key_1", owner.id), (shared, "key_1", owner.id), (shared, "key_2", "")]
+    ):
+        desk.scans.create(Scan(f"scan_{number}", requester, NOON, digest, "mine.mp4", owner=id_))
+    desk.uploads = {mine: 1, shared: 1}
+
+    receipt = desk.erasure.erase(owner, actor="ops", reason="asked for it")
+
+    assert desk.uploads == {shared: 1}
+    assert receipt.subject == owner.id
+
+
 def test_the_name_of_an_upload_is_sealed_and_reads_back(desk: Desk) -> None:
     scan = desk.scans.create(Scan("scan_1", "key_1", NOON, "0" * 64, "ada-lovelace.mp4"))
 

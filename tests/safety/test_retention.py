@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from sqlalchemy import Engine
 from media.blobs import BlobStore
 from media.errors import StorageError
 from safety import audit
-from safety.domain import Action, Checkpoint, JobStatus
+from safety.domain import Action, Checkpoint, Job, JobStatus
 from safety.errors import NotFound, PolicyError
 from safety.ledger import Ledger
 from safety.lookup import Scan, ScanStatus
 from safety.lookup.chores import Chores
-from safety.lookup.due import Due
+from safety.lookup.due import Due, Limits
+from safety.lookup.legal_holds import LegalHold
 from safety.records import decode
 from safety.retention import APPLIED, CLASSES, Retention, RetentionRules, load_retention
 from safety.still_store import StillStore, owner_in
@@ -38,14 +40,18 @@ def stills(desk: Desk, tmp_path: Path) -> StillStore:
     return StillStore(BlobStore(tmp_path / "stills"), desk.subjects, owner_in(lambda id_: desk.jobs.get(id_).owner))
 
 
-def apply(desk: Desk, stills: StillStore, days: Mapping[str, float], longer: float = 0) -> Mapping[str, int]:
+def retention_of(desk: Desk, stills: StillStore, days: Mapping[str, float], longer: float = 0) -> Retention:
     rules = RetentionRules("sha256:rules", days, longer, frozenset({"sexual_minors"}))
 
     def erase(id_: str) -> None:
         desk.erasure.erase(desk.subjects.find(id_), actor="schedule", reason="age")
 
     discard = desk.erasure.discard
-    return Retention(rules, desk.erasure, Due(desk.engine), stills, erase, discard, lambda: desk.now).apply("schedule")
+    return Retention(rules, desk.erasure, Due(desk.engine), stills, erase, discard, lambda: desk.now)
+
+
+def apply(desk: Desk, stills: StillStore, days: Mapping[str, float], longer: float = 0) -> Mapping[str, int]:
+    return retention_of(desk, stills, days, longer).apply("schedule")
 
 
 def end(desk: Desk, id_: str, status: JobStatus) -> None:
@@ -142,6 +148,43 @@ def test_what_is_under_a_legal_hold_stays(desk: Desk, stills: StillStore, tmp_pa
     assert erased == {"prompts": 1, "stills": 1, "names": 1}
     assert [bool(desk.jobs.get(f"video_{number}").prompt) for number in range(3)] == [True, True, False]
     assert [desk.scans.get(f"scan_{number}").name for number in range(3)] == ["", "mine.mp4", "mine.mp4"]
+
+
+def test_what_is_put_under_a_legal_hold_while_it_is_due_stays(desk: Desk, stills: StillStore) -> None:
+    """Hundreds are found to be due at once, and erased one after the other."""
+    for number in range(2):
+        desk.ask(f"video_{number}")
+        end(desk, f"video_{number}", JobStatus.REFUSED)
+    desk.now += 100 * DAY
+
+    class Late(Due):
+        def prompts(self, limits: Limits) -> Sequence[str]:
+            due = super().prompts(limits)
+            if "video_0" in due and not held:
+                held.append(desk.holds.place("video_0", reason="order 7", actor="counsel"))
+            return due
+
+        def files(self, limits: Limits) -> Sequence[str]:
+            due = super().files(limits)
+            if "video_1" in due and len(held) == 1:
+                held.append(desk.holds.place("video_1", reason="order 8", actor="counsel"))
+            return due
+
+    def note(job: Job) -> int:
+        discarded.append(job.id)
+        return 1
+
+    held: list[LegalHold] = []
+    discarded: list[str] = []
+    retention = replace(
+        retention_of(desk, stills, {"prompts": 1, "files": 1}),
+        due=Late(desk.engine),
+        discard=note,
+    )
+
+    assert retention.apply("ops") == {"prompts": 1}
+    assert {job.id: bool(job.prompt) for job in desk.jobs.list()} == {"video_0": True, "video_1": False}
+    assert discarded == []
 
 
 def test_what_may_be_evidence_is_kept_longer(desk: Desk, stills: StillStore, tmp_path: Path) -> None:
