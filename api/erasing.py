@@ -7,18 +7,22 @@ an older state has the keys again, and `reapply` destroys them again.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from api.wiring import House
+from api.wiring import House, now
 from media.durable import publish
 from media.errors import StorageError
 from safety.domain import Checkpoint, Job, JobStatus
-from safety.erasure import Erasure, Receipt
+from safety.erasure import UNFINISHED, Erasure, Receipt
 from safety.errors import Conflict, LedgerError, NotFound
 from safety.lookup import Subject
 from safety.lookup.record import MAX_PAGE
 from safety.pipeline import files_left
+
+UNDER_WAY = timedelta(minutes=10)
+"""An erasure that began less long ago may still be deleting files: it is left to whoever asked for it."""
 
 ENDED = frozenset({JobStatus.RELEASED, JobStatus.REFUSED, JobStatus.CANCELLED})
 
@@ -109,11 +113,28 @@ def put_back(house: House) -> list[tuple[Subject, dict[str, Any]]]:
     return found
 
 
+def finish(house: House) -> int:
+    """Finish erasures that a crash interrupted before they were recorded; return how many that were."""
+    started = erasure_of(house).unfinished(now() - UNDER_WAY)
+    for each in started:
+        erase(house, each, **UNFINISHED)
+    return len(started)
+
+
 def reapply(house: House) -> int:
-    """Erase again what a restored backup brought back, and return how many persons that were."""
-    back = put_back(house)
+    """Erase again what a restored backup brought back, and return how many persons that were.
+
+    Raises:
+        Conflict: some are under a legal hold that the backup brought back, too; all others were erased.
+    """
+    back, kept = put_back(house), []
     for subject, recorded in back:
-        erase(house, subject, actor=recorded["actor"], reason=recorded["reason"])
+        try:
+            erase(house, subject, actor=recorded["actor"], reason=recorded["reason"])
+        except Conflict as error:
+            kept.append(error)
+    if kept:
+        raise Conflict(f"{len(kept)} of {len(back)} persons were not erased again: {kept[0]}")
     return len(back)
 
 

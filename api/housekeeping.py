@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from api.erasing import discard_files, erase, erasure_of, reapply
+from api.erasing import discard_files, erase, erasure_of, finish, reapply
 from api.wiring import House, now
 from safety.lookup.chores import Chores
 from safety.lookup.due import Due
@@ -61,7 +61,7 @@ def chores_of(house: House) -> Sequence[Chore]:
     return (
         Chore("checkpoint", checkpoints, house.ledger.checkpoint),
         Chore("search", timedelta(minutes=1), house.search.catch_up),
-        Chore("erasures", hourly, lambda: (erasure_of(house).finish(), reapply(house))),
+        Chore("erasures", hourly, lambda: (finish(house), reapply(house))),
         Chore("seal", hourly, lambda: _until_none(house.jobs.seal_plain)),
         Chore("retention", hourly, lambda: retention_of(house).apply(SCHEDULE)),
     )

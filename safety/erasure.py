@@ -3,7 +3,7 @@
     refuse under a legal hold ─▶ stop their jobs ─▶ destroy the key, blank what it sealed ─▶ delete files
         ─▶ `subject_erased` in the ledger ─▶ signed checkpoint ─▶ Receipt
 
-Repeating it changes nothing, so what a crash interrupted is finished by asking again, or by `finish`. What the ledger
+Repeating it changes nothing, so what a crash interrupted (`unfinished`) is finished by asking again. What the ledger
 holds of a person (keyed digests, digests of content) stays; without the key nobody can tell any more whose it was.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select, update
 
@@ -94,12 +95,10 @@ class Erasure:
         self.ledger.checkpoint()
         return Receipt(id_, prove_entry(self.ledger, _entry_of(id_), *self.publics))
 
-    def finish(self) -> int:
-        """Finish every erasure whose key is gone and which is not recorded; return how many that were."""
-        started = [each for each in self.subjects.erased() if self.ledger.entry(_entry_of(each.id)) is None]
-        for each in started:
-            self.erase(each, **UNFINISHED)
-        return len(started)
+    def unfinished(self, before: datetime) -> Sequence[Subject]:
+        """Return Subjects whose key was destroyed before a time and whose erasure is not recorded."""
+        gone = [each for each in self.subjects.erased() if each.erased_at is not None and each.erased_at < before]
+        return [each for each in gone if self.ledger.entry(_entry_of(each.id)) is None]
 
     def _uploads(self, id_: str) -> Sequence[str]:
         """Digests of what only this Subject handed in to be scanned."""

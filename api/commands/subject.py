@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from api.erasing import erase as erase_subject
-from api.erasing import erasure_of, reapply
+from api.erasing import erasure_of, finish, reapply
 from api.settings import Settings
 from api.subject_views import legal_hold_view, subject_view
 from api.terminal import print_json, say
@@ -90,7 +90,7 @@ def show(
 def reapply_() -> None:
     """Erase again what a restored backup brought back, by the receipts in the home folder. Run it after a restore."""
     with open_house(Settings()) as house:
-        finished = erasure_of(house).finish()
+        finished = finish(house)
         count = reapply(house)
     say(f"{count} erased again, {finished} interrupted erasures finished")
 

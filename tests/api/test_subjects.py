@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.cli import app
 from api.doctor import examine
-from api.erasing import erase, put_back, reapply
+from api.erasing import erase, finish, put_back, reapply
 from api.settings import Settings
 from safety import audit
-from safety.errors import LedgerError
+from safety.errors import Conflict, LedgerError
+from safety.tables import subjects
 from tests.api.conftest import TestHouse
 
 As = Callable[..., dict[str, str]]
@@ -135,6 +137,35 @@ def test_a_backup_brings_nobody_back(client: TestClient, house: TestHouse, ada: 
         assert audit.verify(restored.engine, restored.log_key.public).ok
     finally:
         restored.close()
+
+
+def test_an_interrupted_erasure_is_finished_with_a_receipt_that_outlives_a_restore(
+    client: TestClient, house: TestHouse, ada: dict[str, str]
+) -> None:
+    ask(client, ada)
+    subject = house.subjects.named_by(house.jobs.list()[0].requester)[0]
+    with house.engine.begin() as connection:
+        house.subjects.destroy(connection, subject.id)
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        connection.execute(update(subjects).where(subjects.c.id == subject.id).values(erased_at=long_ago))
+
+    assert (finish(house), finish(house)) == (1, 0)
+    assert (house.settings.home / "erasures" / f"{subject.id}.json").is_file()
+
+
+def test_one_legal_hold_that_a_backup_brought_back_does_not_keep_the_others(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, other = house.subjects.of("key_1/held"), house.subjects.of("key_1/other")
+    house.legal_holds.place(held.id, reason="order 7", actor="counsel")
+    recorded = {"actor": "ops", "reason": "asked for it"}
+    monkeypatch.setattr("api.erasing.put_back", lambda _: [(held, recorded), (other, recorded)])
+
+    with pytest.raises(Conflict, match="1 of 2 persons were not erased again"):
+        reapply(house)
+
+    assert house.subjects.of("key_1/held").id == held.id
+    assert house.subjects.of("key_1/other").id != other.id
 
 
 def test_a_damaged_receipt_is_named(house: TestHouse) -> None:

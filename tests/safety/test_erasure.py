@@ -219,7 +219,12 @@ def test_an_erasure_that_was_interrupted_before_it_was_recorded_is_finished(desk
         assert desk.subjects.destroy(connection, subject.id)
         assert not desk.subjects.destroy(connection, subject.id)
 
-    assert (desk.erasure.finish(), desk.erasure.finish()) == (1, 0)
+    assert desk.erasure.unfinished(NOON) == []  # it may still be under way
+    assert [each.id for each in desk.erasure.unfinished(NOON + timedelta(minutes=1))] == [subject.id]
+    desk.erasure.erase(
+        desk.erasure.unfinished(NOON + timedelta(minutes=1))[0], actor="ops", reason="it was interrupted"
+    )
+    assert desk.erasure.unfinished(NOON + timedelta(minutes=1)) == []
     assert desk.files == {}
     assert desk.erasure.receipt(subject.id).proof.holds(desk.ledger.public_key)
 
