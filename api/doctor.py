@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.erasing import put_back
+from api.erasing import persons_back, put_back
 from api.keys import certificates
 from api.wiring import House
 from classifiers.base import Classifier
@@ -101,10 +101,10 @@ def _tables(house: House) -> str:
 
 
 def _erasures(house: House) -> str:
-    back = put_back(house)
+    back = len(put_back(house)) + len(persons_back(house))
     if back:
         raise _BrokenError(
-            f"{len(back)} persons who were erased are back, as after a restore: run `framegate subject reapply`"
+            f"{back} persons who were erased are back, as after a restore: run `framegate subject reapply`"
         )
     return "nobody who was erased is back"
 

@@ -7,6 +7,7 @@ an older state has the keys again, and `reapply` destroys them again.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,25 @@ def _discard_upload(house: House, digest: str) -> int:
 def erase(house: House, subject: Subject, *, actor: str, reason: str) -> Receipt:
     """Erase everything kept of a Subject, and keep its receipt; raises as `Erasure.erase`."""
     receipt = erasure_of(house).erase(subject, actor=actor, reason=reason)
+    _keep(house, subject.id, receipt.to_json())
+    return receipt
+
+
+def remove_person(house: House, id_: str, *, actor: str) -> None:
+    """Recognise a person no more, and note it beside the database; raises as `PersonStore.remove`, and StorageError."""
+    house.gallery.remove(id_, actor=actor)
+    _keep(house, id_, {"person": id_, "actor": actor})
+
+
+def _keep(house: House, id_: str, receipt: Mapping[str, object]) -> None:
     folder = _folder(house)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = folder / f".{subject.id}.draft"
-        draft.write_text(json.dumps(receipt.to_json()), encoding="utf-8")
-        publish(draft, folder / f"{subject.id}.json")
+        draft = folder / f".{id_}.draft"
+        draft.write_text(json.dumps(receipt), encoding="utf-8")
+        publish(draft, folder / f"{id_}.json")
     except OSError as error:
         raise StorageError(f"erased and recorded, but {folder} cannot be written: {error.strerror}") from error
-    return receipt
 
 
 def put_back(house: House) -> list[tuple[Subject, dict[str, Any]]]:
@@ -127,7 +138,9 @@ def reapply(house: House) -> int:
     Raises:
         Conflict: some are under a legal hold that the backup brought back, too; all others were erased.
     """
-    back, kept = put_back(house), []
+    back, kept, faces = put_back(house), [], persons_back(house)
+    for id_ in faces:
+        house.gallery.remove(id_, actor="framegate")
     for subject, recorded in back:
         try:
             erase(house, subject, actor=recorded["actor"], reason=recorded["reason"])
@@ -135,7 +148,13 @@ def reapply(house: House) -> int:
             kept.append(error)
     if kept:
         raise Conflict(f"{len(kept)} of {len(back)} persons were not erased again: {kept[0]}")
-    return len(back)
+    return len(back) + len(faces)
+
+
+def persons_back(house: House) -> list[str]:
+    """Return ids of enrolled persons although it is noted that they were removed."""
+    removed = {path.stem for path in _folder(house).glob("per_*.json")}
+    return sorted(removed & house.gallery.living()) if removed else []
 
 
 def _folder(house: House) -> Path:

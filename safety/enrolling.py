@@ -40,7 +40,7 @@ def _photo(path: Path, number: int, limits: Limits) -> NDArray[np.uint8]:
     with open_video(path, limits=limits, plan=_ONE_FRAME, pictures=True) as video:
         frames: list[NDArray[np.uint8]] = []
         for clip in video:
-            frames += clip.frames
+            frames.extend(clip.frames)
             if len(frames) > 1:  # a long film is not read to its end
                 break
         else:

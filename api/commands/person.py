@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from api.erasing import remove_person
 from api.settings import Settings
 from api.terminal import print_json, say
 from api.views import Json, person_view
@@ -51,7 +52,7 @@ def list_persons(
 def remove(id_: Annotated[str, typer.Argument(metavar="ID", help="Id of the person.")]) -> None:
     """Recognise a person no more, and erase the name and the face. Needs no key."""
     with open_house(Settings()) as house:
-        house.gallery.remove(id_, actor=getpass.getuser())
+        remove_person(house, id_, actor=getpass.getuser())
     say(f"{id_} is looked for no more; name and face are erased")
 
 

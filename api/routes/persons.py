@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api import erasing
 from api.auth import Admin, HouseOf
 from api.errors import InvalidRequestError
 from api.schemas import PERSON, Id
@@ -73,5 +74,5 @@ def list_persons(house: HouseOf, _caller: Admin) -> Json:
 
 def remove_person(person: Id, house: HouseOf, caller: Admin) -> Response:
     """Recognise a person no more, and erase the name and the face. Repeating it is safe."""
-    house.gallery.remove(person, actor=caller.id)
+    erasing.remove_person(house, person, actor=caller.id)
     return Response(status_code=204)

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
+from sqlalchemy import select, update
 
 import api.wiring.people as wiring
 from api.cli import main
+from api.doctor import examine
+from api.erasing import reapply
 from api.screening import tell_screening
 from api.settings import Environment, Settings
 from classifiers.base import Score, TimeSpan
@@ -26,6 +29,7 @@ from media.codec import encode_mp4
 from safety.domain import Action
 from safety.errors import GalleryLocked
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
+from safety.tables import persons
 
 NAME = "Orla Quarnivek"
 RULES = ("frame.known_person", "frame.person_opted_out", "frame.person_consented")
@@ -239,6 +243,21 @@ def test_an_admin_enrols_lists_and_removes_a_person(client, admin, photos):
     for _ in range(2):
         assert client.delete(f"/v1/persons/{person['id']}", headers=admin).status_code == 204
     assert client.get("/v1/persons", headers=admin).json()["data"] == []
+
+
+def test_a_removed_face_that_a_backup_brought_back_is_removed_again(client, admin, photos, house):
+    with form(photos, NAME) as body:
+        person = client.post("/v1/persons", headers=admin, **body).json()["id"]
+    with house.engine.connect() as connection:
+        before = dict(connection.execute(select(persons).where(persons.c.id == person)).one()._mapping)
+    client.delete(f"/v1/persons/{person}", headers=admin)
+    with house.engine.begin() as connection:
+        connection.execute(update(persons).where(persons.c.id == person).values(before))
+
+    broken = {check.name: check.detail for check in examine(house) if not check.ok}
+    assert "1 persons who were erased are back" in broken["erasures"]
+    assert reapply(house) == 1
+    assert house.gallery.living() == frozenset()
 
 
 def test_a_form_that_cannot_be_meant_is_a_problem(client, admin, photos, shots):
