@@ -9,6 +9,7 @@ PUBLIC = {
     ("GET", "/v1/ledger/checkpoint"),
     ("GET", "/v1/ledger/key"),
     ("GET", "/v1/ledger/consistency"),
+    ("POST", "/v1/ledger/cosignatures"),  # a known witness signed, or nothing is taken
     ("POST", "/v1/verify"),
     ("GET", "/v1/c2pa/matches/byBinding"),
     ("POST", "/v1/c2pa/matches/byBinding"),

@@ -168,5 +168,6 @@ def test_no_other_route_answers_with_a_video_or_a_picture(client):
         "GET /v1/videos/{video}/content",
         "GET /v1/releases/{release}/content",
         "GET /v1/reviews/{decision}/content",  # what is held, for reviewers alone: it was not released
+        "GET /v1/reviews/{decision}/soft",  # the same in grey, small and silent
         "GET /v1/reviews/{decision}/stills/{still}",
     }
