@@ -91,6 +91,7 @@ def test_public_routes_need_no_key(client):
     answers = {(method, path): client.request(method, path).status_code for method, path in PUBLIC}
 
     assert {route: status for route, status in answers.items() if status != 200} == {
+        ("POST", "/v1/ledger/cosignatures"): 422,
         ("POST", "/v1/verify"): 422,
         ("GET", "/v1/ledger/consistency"): 422,
         ("GET", "/v1/c2pa/matches/byBinding"): 422,
