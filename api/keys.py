@@ -142,11 +142,7 @@ def anchors_pem(settings: Settings) -> str:
     Raises:
         SignerUnusable: the file cannot be read.
     """
-    path = settings.trust_anchors or _development_pki(settings).root_pem
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SignerUnusable(f"the trust anchors {path} cannot be read: {error}") from error
+    return _read_pem(settings.trust_anchors or _development_pki(settings).root_pem, "the trust anchors")
 
 
 class Anchors:
@@ -170,11 +166,14 @@ def signing_chain_pem(settings: Settings) -> str:
     Raises:
         SignerUnusable: the file cannot be read.
     """
-    path = settings.signer_chain or _development_pki(settings).chain_pem
+    return _read_pem(settings.signer_chain or _development_pki(settings).chain_pem, "the signing chain")
+
+
+def _read_pem(path: Path, what: str) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise SignerUnusable(f"the signing chain {path} cannot be read: {error}") from error
+        raise SignerUnusable(f"{what} {path} cannot be read: {error}") from error
 
 
 def certificates(settings: Settings) -> list[Validity]:

@@ -22,7 +22,7 @@ from safety.domain import Action, Decision, Job, JobStatus, OriginReport
 from safety.errors import Conflict, DatabaseError, SafetyError, StepFailed
 from safety.in_force import in_force
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
-from safety.pipeline import Outcome, Output, Pipeline, Step, files_left
+from safety.pipeline import Outcome, Output, Pipeline, Step, directly, files_left
 from safety.scan import Scanner
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class JobRunner:
             return self._ended(job)  # its worker died between the last line of the job and its own memory of it
         self.jobs.set_status(job_id, JobStatus.RUNNING)
         left = dict(job.outputs)
-        walked = _collecting(_remembering_failures(step) if step else _directly, left)
+        walked = _collecting(_remembering_failures(step) if step else directly, left)
         try:
             outcome = self.pipeline.run(job, walked, progress, lambda: self._refuse_unless_wanted(job_id))
         except GenerationCancelled as error:
@@ -101,10 +101,6 @@ class JobRunner:
         if decision is None:
             raise Conflict(f"job {job.id} is {job.status} without a recorded decision: run `framegate ledger verify`")
         return Outcome(job.status, decision, ledger.release_of_job(job.id), job.outputs)
-
-
-def _directly(_name: str, work: Callable[[], Output]) -> Output:
-    return work()
 
 
 def _collecting(step: Step, left: dict[str, Output]) -> Step:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,7 +59,7 @@ class Sink(Protocol):
         ...
 
 
-class _TextFile:
+class _TextFile(ABC):
     """One growing file."""
 
     def __init__(self, path: Path) -> None:
@@ -110,8 +111,8 @@ class _TextFile:
     def _head(self) -> bytes:
         return b""
 
-    def _text(self, page: Sequence[Selected]) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _text(self, page: Sequence[Selected]) -> bytes: ...
 
 
 class JsonLines(_TextFile):
