@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -57,7 +57,7 @@ def open_engine(url: str) -> Engine:
     if kind == "sqlite":
         return _open_sqlite(parsed)
     if kind in ("postgresql", "postgres"):
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             pool_size=8,
@@ -65,7 +65,15 @@ def open_engine(url: str) -> Engine:
             pool_timeout=BUSY_TIMEOUT_S,
             connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c synchronous_commit=on"},
         )
+        event.listen(engine, "handle_error", _count_as_lost)
+        return engine
     raise DatabaseError(f"the database is {kind!r}; framegate knows sqlite and postgresql")
+
+
+def _count_as_lost(context: ExceptionContext) -> None:
+    """Count a connection that cannot be made as lost: the durable queue waits for lost ones, not for others."""
+    if context.connection is None:
+        context.is_disconnect = True
 
 
 def _open_sqlite(url: URL) -> Engine:

@@ -4,14 +4,16 @@
                                                     └─ heartbeat; a silent worker's jobs are adopted
 
 DBOS remembers every finished step of a workflow, so a job continues behind its last step. It recovers only its own
-executor's work; the watchdog here adopts that of executors whose heartbeat stopped (docs/adr/0003). Steps may run
-twice and are idempotent: see `safety.pipeline`.
+executor's work, and only when it starts; the watchdog here adopts that of executors whose heartbeat stopped
+(docs/adr/0003), and takes up what this worker claimed but, because the database went away in between, never began or
+never ended. Steps may run twice and are idempotent: see `safety.pipeline`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -133,6 +135,8 @@ class Worker:
         self._concurrency = concurrency
         self._lease_s = lease_s
         self._stopping = threading.Event()
+        self._running: set[str] = set()
+        self._unattended: dict[str, float] = {}
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -149,7 +153,7 @@ class Worker:
         )
         queues = {QUEUE: (WORKFLOW, self._run)} | ({SCANS: (SCAN_WORKFLOW, self._scan)} if self._scan else {})
         for workflow, run in queues.values():
-            _register(workflow, run)
+            self._register(workflow, run)
         self._heartbeats.beat()
         DBOS.launch()
         for queue in queues:
@@ -175,6 +179,7 @@ class Worker:
         while not self._stopping.wait(self._lease_s / 5):
             try:
                 self._adopt_the_silent()
+                self._take_up_the_dropped()
             except SQLAlchemyError as error:
                 # The database is away: it is asked again at the next beat, for as long as this worker lives.
                 log.warning("no heartbeat could be written (%s); trying again", type(error).__name__)
@@ -187,8 +192,29 @@ class Worker:
             if not adopted:
                 self._heartbeats.forget(dead)
 
+    def _take_up_the_dropped(self) -> None:
+        """Queue again what has been this worker's for a whole lease while none of its threads runs it."""
+        mine = DBOS.list_workflows(
+            status="PENDING",
+            executor_id=self._heartbeats.executor,
+            app_version=PROTOCOL,
+            load_input=False,
+            load_output=False,
+        )
+        now = time.monotonic()
+        names = {each.workflow_id: each.name for each in mine if each.workflow_id not in self._running}
+        self._unattended = {id_: self._unattended.get(id_, now) for id_ in names}
+        for id_, since in self._unattended.items():
+            if now - since >= self._lease_s:
+                DBOS.resume_workflow(id_, queue_name=QUEUE if names[id_] == WORKFLOW else SCANS)
+                log.warning("%s was claimed and not run for %g s; it is queued again", id_, now - since)
 
-def _register(workflow: str, run: RunJob) -> None:
-    @DBOS.workflow(name=workflow)
-    def run_durably(subject: str) -> str:
-        return run(subject, lambda name, work: DBOS.run_step({**RETRIES, "name": name}, work))
+    def _register(self, workflow: str, run: RunJob) -> None:
+        @DBOS.workflow(name=workflow)
+        def run_durably(subject: str) -> str:
+            id_ = str(DBOS.workflow_id)
+            self._running.add(id_)
+            try:
+                return run(subject, lambda name, work: DBOS.run_step({**RETRIES, "name": name}, work))
+            finally:
+                self._running.discard(id_)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from api.settings import Settings
@@ -22,10 +23,10 @@ from media.errors import StorageError
 from provenance.base import SignerUnusable
 from provenance.certificates import DevelopmentPki, issue, private_key_pem
 from safety import audit
-from safety.database import migrate
+from safety.database import migrate, utc_now
 from safety.domain import JobStatus
 from safety.errors import StepFailed
-from safety.jobs import Heartbeats, Queue, Worker, prepare_queue
+from safety.jobs import QUEUE, WORKFLOW, Heartbeats, Queue, Worker, prepare_queue
 from safety.lookup import JobStore
 from safety.work import JobRunner
 from tests.flows.test_kill import no_worker_is_left_behind, start_worker, stop, wait_for_status
@@ -64,13 +65,34 @@ def test_a_job_survives_that_the_database_goes_away_and_comes_back(tmp_path):
             time.sleep(2)
             cluster.start()
             wait_for_status(jobs, ids, JobStatus.RELEASED, seconds=120)
+            assert sorted(release.job for release in world.ledger.releases()) == ids
+            assert audit.verify(world.engine, world.log_key.public).ok
         finally:
             stop(worker)
             queue.close()
+            world.close()
 
-        assert sorted(release.job for release in world.ledger.releases()) == ids
-        assert audit.verify(world.engine, world.log_key.public).ok
-        world.close()
+
+def test_a_job_that_was_claimed_when_the_database_went_away_is_run_after_all(world):
+    """Claimed by a worker that lives, and run by none of its threads: what an outage between the two leaves behind."""
+    prepare_queue(world.engine)
+    queue, runs = Queue(world.engine), []
+    heartbeats = Heartbeats(world.engine, "living", utc_now)
+    worker = Worker(world.engine, heartbeats, lambda job, _step: str(runs.append(job)), concurrency=1, lease_s=0.5)
+    claim = "UPDATE workflow_status SET status = 'PENDING', executor_id = 'living', queue_name = :queue"
+    worker.start()
+    try:
+        queue._enqueue("nobody-listens", WORKFLOW, "video_1.1", "video_1")
+        with world.engine.begin() as connection:
+            assert connection.execute(text(claim), {"queue": QUEUE}).rowcount == 1
+        deadline = time.monotonic() + 30
+        while not runs and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        worker.stop(grace_s=5)
+        queue.close()
+
+    assert runs == ["video_1"]
 
 
 def test_a_full_disk_fails_the_job_and_releases_nothing(world, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, insert, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from media.blobs import BlobStore
 from safety.appeals import Appeals
@@ -204,6 +205,15 @@ def test_a_database_that_is_not_there_is_a_database_error(tmp_path: Path) -> Non
     for url in (f"sqlite:///{tmp_path}/missing/x.db", f"postgresql://u@/x?host={tmp_path}"):
         with pytest.raises(DatabaseError, match="cannot be used"):
             migrate(open_engine(url))
+
+
+def test_a_server_that_is_not_there_counts_as_a_lost_connection(tmp_path: Path) -> None:
+    engine = open_engine(f"postgresql://u@/x?host={tmp_path}")
+
+    with pytest.raises(DBAPIError) as raised:
+        engine.connect()
+
+    assert raised.value.connection_invalidated, "the durable queue tries again"
 
 
 def test_sqlite_is_opened_to_last(tmp_path: Path) -> None:
