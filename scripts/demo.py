@@ -39,15 +39,15 @@ def main() -> int:
     """Run the demonstration; 0 if everything went as it must."""
     started = time.perf_counter()
     shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir()
-    released, never = OUT / "released.mp4", OUT / "never.mp4"
+    released, never = OUT / "released.mp4", OUT / "never"
+    never.mkdir(parents=True)
     stripped, camera, tampered = OUT / "stripped.mp4", OUT / "camera.mp4", OUT / "tampered.mp4"
     pan(camera)
 
     chapter("1. A benign prompt is judged, generated, marked, screened, signed, recorded and released")
     framegate("migrate")
     pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1))  # runs what waits for nobody, beside what is shown
-    refusals = [pool.submit(run, "generate", prompt, "--out", str(never), expect=3) for prompt in HARMFUL.values()]
+    refusals = pool.submit(run, "generate", *HARMFUL.values(), "--out", str(never), expect=3)
     answer = framegate("generate", BENIGN, "--out", str(released), "--seconds", "1", "--seed", "7", expect=0)
     console.print(f"   released {answer['release']}, {answer['size_bytes']} bytes, watermark {answer['watermark']}")
 
@@ -59,14 +59,14 @@ def main() -> int:
     (broken,) = run("verify", str(tampered), expect=3)
 
     chapter("2. Harmful prompts are refused, each with its category and reason")
-    for (category, prompt), refusal in zip(HARMFUL.items(), refusals, strict=True):
-        show("generate", prompt, "--out", str(never))
-        (answer,) = refusal.result()
+    show("generate", *HARMFUL.values(), "--out", str(never))
+    for (category, prompt), answer in zip(HARMFUL.items(), refusals.result(), strict=True):
         reasons = {row["category"]: row["clause"] for row in answer["findings"] if row["action"] == "block"}
         if category not in reasons:
             raise SystemExit(f"refused, but not as {category}: {sorted(reasons)}")
-        console.print(f"   refused as {', '.join(reasons)}: {reasons[category]}")
-    if never.exists():
+        console.print(f"   [bold]{prompt}[/]")
+        console.print(f"     refused as {', '.join(reasons)}: {reasons[category]}")
+    if list(never.iterdir()):
         raise SystemExit("a refused prompt left a file behind")
 
     chapter("3. Where do uploads come from: our file, the same without metadata, a camera's picture")

@@ -29,6 +29,8 @@ from safety.readable import refuse_unreadable
 from safety.shelf import request_of
 from safety.withdrawals import released_file
 
+_BY_GRAVITY = (Exit.DONE, Exit.HELD, Exit.REFUSED, Exit.COULD_NOT)
+
 
 class Direction(StrEnum):
     """Which way a clip is extended."""
@@ -38,8 +40,8 @@ class Direction(StrEnum):
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What the video should show.")],
-    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="What the video should show.")],
+    out: Annotated[Path, typer.Option(help="Where the released file is written; of several prompts: a folder.")],
     seconds: Annotated[float, typer.Option(help="Length in seconds; of an extension: what is added.")] = 2.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "512x512",
     seed: Annotated[int, typer.Option(help="Same request and seed, same pixels.")] = 0,
@@ -60,23 +62,38 @@ def generate(
     still: Annotated[bool, typer.Option("--still", help="One picture, as a video that stands still.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Generate a video through the whole gate: judged, made, marked, screened, signed, released, recorded."""
+    """Generate a video through the whole gate: judged, made, marked, screened, signed, released, recorded.
+
+    Several prompts become one job each, one after another, with the same options. The exit code is then that of the
+    job that went worst: 1 failed, 3 refused, 4 held, 0 all released.
+    """
     settings = Settings()
-    refuse_unreadable(prompt, settings.prompt_max_characters)
+    for prompt in prompts:
+        refuse_unreadable(prompt, settings.prompt_max_characters)
+    if len(prompts) > 1 and not out.is_dir():
+        raise typer.BadParameter(f"{out} is no folder: the files of several prompts are written into one")
     width, height = parse_size(size)
     start = _start(image, extend, direction, fill or [], edit, strength, loop=loop, still=still)
+    codes = []
     with open_house(settings) as house:
-        job = Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
-        house.generator.check(request_of(replace(job, task=Task(start.capability, (), start.strength))))
-        job = house.jobs.create(place(house, job, start))
-        # Judged before a video network is loaded; the pipeline finds this very Decision again.
-        decision = house.prompt_gate.check_prompt(prompt, requester=LOCAL, job=job.id)
-        if decision.verdict.action is Action.BLOCK:
-            house.jobs.set_status(job.id, JobStatus.REFUSED)
-            house.shelf.discard(job.id)
-            outcome = Outcome(JobStatus.REFUSED, decision)
-            tell(outcome_view(house, job.id, outcome), outcome, as_json=as_json)
-        _deliver(house, job.id, out, as_json=as_json)
+        for prompt in prompts:
+            job = Job(f"video_{uuid.uuid4().hex}", prompt, seconds, width, height, seed, LOCAL, datetime.now(UTC))
+            file = out if len(prompts) == 1 else out / f"{job.id}.mp4"
+            codes.append(_generate(house, job, start, file, as_json=as_json))
+    raise typer.Exit(max(codes, key=_BY_GRAVITY.index))
+
+
+def _generate(house: House, job: Job, start: Start, out: Path, *, as_json: bool) -> Exit:
+    house.generator.check(request_of(replace(job, task=Task(start.capability, (), start.strength))))
+    job = house.jobs.create(place(house, job, start))
+    # Judged before a video network is loaded; the pipeline finds this very Decision again.
+    decision = house.prompt_gate.check_prompt(job.prompt, requester=LOCAL, job=job.id)
+    if decision.verdict.action is not Action.BLOCK:
+        return _deliver(house, job.id, out, as_json=as_json)
+    house.jobs.set_status(job.id, JobStatus.REFUSED)
+    house.shelf.discard(job.id)
+    outcome = Outcome(JobStatus.REFUSED, decision)
+    return tell(outcome_view(house, job.id, outcome), outcome, as_json=as_json)
 
 
 def _start(
@@ -143,17 +160,18 @@ def resume(
     with open_house(Settings()) as house:
         if house.jobs.get(job).requester != LOCAL:
             raise Conflict(f"job {job} belongs to the service: a worker goes on with it")
-        _deliver(house, job, out, as_json=as_json)
+        code = _deliver(house, job, out, as_json=as_json)
+    raise typer.Exit(code)
 
 
-def _deliver(house: House, job: str, out: Path, *, as_json: bool) -> None:
-    """Run a job here, write what it released, tell how it ended, and leave."""
+def _deliver(house: House, job: str, out: Path, *, as_json: bool) -> Exit:
+    """Run a job here, write what it released, and tell how it ended."""
     outcome = run_here(house, job)
     view = outcome_view(house, job, outcome)
     if outcome.release is not None:
         write_released(released_file(house.withdrawals, house.blobs, outcome.release), out)
         view["file"] = str(out)
-    tell(view, outcome, as_json=as_json)
+    return tell(view, outcome, as_json=as_json)
 
 
 def run_here(house: House, job: str) -> Outcome:
@@ -170,8 +188,8 @@ def outcome_view(house: House, job: str, outcome: Outcome) -> dict[str, Any]:
     return view | (release_view(outcome.release) if outcome.release else {})
 
 
-def tell(view: dict[str, Any], outcome: Outcome, *, as_json: bool) -> None:
-    """Print how a job ended and leave with its exit code."""
+def tell(view: dict[str, Any], outcome: Outcome, *, as_json: bool) -> Exit:
+    """Print how a job ended; return its exit code."""
     if as_json:
         print_json(view)
     else:
@@ -183,7 +201,7 @@ def tell(view: dict[str, Any], outcome: Outcome, *, as_json: bool) -> None:
             say(f"  drawn: {escape(view['revised_prompt'])}")
         if view.get("ignored_words"):
             say(f"  without influence on it: {escape(', '.join(view['ignored_words']))}")
-    raise typer.Exit(BY_STATUS.get(outcome.status, Exit.COULD_NOT))
+    return BY_STATUS.get(outcome.status, Exit.COULD_NOT)
 
 
 def parse_size(size: str) -> tuple[int, int]:

@@ -197,4 +197,4 @@ def decide(
         view = outcome_view(house, job.id, outcome)
     if outcome.decision.verdict.action is Action.ALLOW:
         say(f"fetch it with: framegate fetch {escape(job.id)} --out FILE.mp4")
-    tell(view, outcome, as_json=as_json)
+    raise typer.Exit(tell(view, outcome, as_json=as_json))
