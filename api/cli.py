@@ -64,6 +64,7 @@ class Commands(LazyGroup):
         "retention": "api.commands.retention:app",
         "keys": "api.commands.keys:app",
         "certificate": "api.commands.certificate:app",
+        "trust": "api.commands.trust:app",
         "consent": "api.commands.consent:consent",
         "optout": "api.commands.consent:optout",
         "person": "api.commands.person:app",

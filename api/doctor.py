@@ -11,6 +11,7 @@ from typing import Any
 from api.erasing import persons_back, put_back
 from api.keys import certificates
 from api.wiring import House
+from api.wiring.trust_packs import aging, trust_folder
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
 from safety.ledger import HEAD_EXTENSION
@@ -52,6 +53,7 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "generator", lambda: f"{house.generator.name} {house.generator.version[:16]}"
     yield "signer", lambda: _signer(house)
     yield "certificates", lambda: _certificates(house)
+    yield "trust packs", lambda: _trust_packs(house)
     for each in house.clip_catalog.absent:
         reason = f"unmeasured, so never allowed: {each.reason}"
         yield f"absent: {each.name}", reason.__str__
@@ -143,6 +145,14 @@ def _certificates(house: House) -> str:
     if first.is_due(now):
         raise _BrokenError(f"{words}, {first.left(now).days} days: renew it; see `framegate certificate csr`")
     return f"{words}, the first of {len(found)} to expire"
+
+
+def _trust_packs(house: House) -> str:
+    """Whom else credentials are believed from; broken where a pack is damaged, too old, or its anchors expired."""
+    packs = trust_folder(house.settings).packs()
+    if faults := aging(packs, house.settings, datetime.now(UTC)):
+        raise _BrokenError("; ".join(faults))
+    return ", ".join(f"{each.name} of {each.dated}" for each in packs) or "none: only our own anchors count"
 
 
 def _names(classifiers: Sequence[AnyClassifier]) -> str:

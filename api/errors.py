@@ -11,7 +11,14 @@ from api.ownership import ForeignPackageError
 from classifiers.base import ClassifierError, ConfigurationError, MeasurementError, WeightsError
 from generator.base import GenerationCancelled, GeneratorError, UnsupportedRequest
 from media.errors import EncodingError, MediaError, MediaLimitExceeded, StorageError, UnreadableMedia
-from provenance.base import CredentialUnreadable, MarkingError, ProvenanceError, SignerUnusable, SigningError
+from provenance.base import (
+    CredentialUnreadable,
+    MarkingError,
+    ProvenanceError,
+    SignerUnusable,
+    SigningError,
+    TrustPackError,
+)
 from safety.errors import (
     Conflict,
     DatabaseError,
@@ -122,6 +129,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ProvenanceError: Problem(500, "provenance", 1),
     SigningError: Problem(500, "signing", 1),
     SignerUnusable: Problem(500, "signer-unusable", 1),
+    TrustPackError: Problem(500, "trust-pack", 1),
     CredentialUnreadable: Problem(422, "credential-unreadable", 1),
     MarkingError: Problem(422, "marking", 1),
 }

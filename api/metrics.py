@@ -67,6 +67,12 @@ class Metrics:
             ("role",),
             registry=registry,
         )
+        self._packs = Gauge(
+            "framegate_trust_pack_dated_seconds",
+            "Unix time of the day that a trust pack in force is dated.",
+            ("pack",),
+            registry=registry,
+        )
         self._drift = Gauge(
             "framegate_score_drift",
             "Population stability index of a signal's scores: the last day against the 28 days before.",
@@ -96,6 +102,12 @@ class Metrics:
         """Take note of when certificates expire: role -> Unix time."""
         for role, seconds in not_after.items():
             self._not_after.labels(role).set(seconds)
+
+    def watch_packs(self, dated: Mapping[str, float]) -> None:
+        """Take note of the trust packs in force: name -> Unix time of their date."""
+        self._packs.clear()
+        for name, seconds in dated.items():
+            self._packs.labels(name).set(seconds)
 
     def watch_drift(self, found: Iterable[Drift], alert: float) -> None:
         """Take note of how far signals moved; what was measured on too few contents has no value, not a calm one."""

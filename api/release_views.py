@@ -61,6 +61,7 @@ def credential_view(seen: Verification) -> Json:
         "exact": seen.exact,
         "withdrawn": withdrawn_view(seen.withdrawal),
         "issuer": credential.issuer or None,
+        "trusted_by": list(credential.trusted_by),
         "manifest": credential.label or None,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),

@@ -108,6 +108,15 @@ class Settings(BaseSettings):
     trust_anchors: Path | None = None
     """PEM file of the roots whose credentials read as trusted; needed with `signer_chain`."""
 
+    trust_packs: Path | None = None
+    """Folder of trust packs, which `framegate trust` keeps; empty: `$FRAMEGATE_HOME/trust`."""
+
+    trust_pins: str = ""
+    """The packs that count, `NAME=sha256:…` with spaces between; empty: all in the folder."""
+
+    trust_pack_days: int = Field(180, ge=1)
+    """Age in days from which `framegate doctor` calls a trust pack too old."""
+
     timestamp_url: str = ""
     """RFC 3161 time-stamping service; empty: no time stamps."""
 

@@ -6,6 +6,7 @@ Opens no database and knows no policy.
     ├── SigningError        the file could not be signed, or the signed file does not verify
     ├── SignerUnusable      certificate, key or chain cannot sign (found at start-up)
     ├── CredentialUnreadable a manifest is there but cannot be parsed within the limits
+    ├── TrustPackError      a trust pack is damaged, or not the one that was pinned
     └── MarkingError        the watermark could not be embedded so that it decodes
 """
 
@@ -36,8 +37,16 @@ class CredentialUnreadable(ProvenanceError):
     """A manifest is present but cannot be read within the limits."""
 
 
+class TrustPackError(ProvenanceError):
+    """A trust pack is damaged, is not the one that was pinned, or cannot be kept."""
+
+
 class MarkingError(ProvenanceError):
     """The mark could not be embedded so that it decodes at an acceptable quality."""
+
+
+OWN_ANCHORS = "own"
+"""Stands for the house's own anchors where trust packs are named."""
 
 
 class CredentialState(StrEnum):
@@ -76,6 +85,9 @@ class Credential:
 
     failures: tuple[str, ...] = ()
     """C2PA failure codes, as the reader gave them."""
+
+    trusted_by: tuple[str, ...] = ()
+    """Who vouches for the signer: `own`, or names of trust packs; empty where nobody does."""
 
     detail: dict[str, object] = field(default_factory=dict)
 

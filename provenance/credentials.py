@@ -15,6 +15,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,26 @@ MERKLE_PIECE_KB = 1024
 """Size of the pieces that large files are hashed in."""
 
 
-def trust_settings(anchors_pem: str, *, merkle: bool = False) -> dict[str, Any]:
+class AnchorList(StrEnum):
+    """In which of the two lists of anchors the root of a signer was found, in the library's words."""
+
+    FIRST = "system_anchors"
+    SECOND = "user_anchors"
+
+
+def trust_settings(anchors_pem: str, *, more_anchors_pem: str = "", merkle: bool = False) -> dict[str, Any]:
     """Return c2pa settings that trust these anchors and nothing else, and keep the library off the network.
 
+    `more_anchors_pem`: a second list, which the library tells from the first.
     `merkle`: sign with one hash for each piece of a file, which bounds memory.
     """
     core: dict[str, Any] = {"allowed_network_hosts": [], "backing_store_memory_threshold_in_mb": BACKING_STORE_MB}
     if merkle:
         core["merkle_tree_chunk_size_in_kb"] = MERKLE_PIECE_KB
+    trust = {"trust_anchors": anchors_pem, "trust_config": TRUSTED_USES}
     return {
         "version": 1,
-        "trust": {"trust_anchors": anchors_pem, "trust_config": TRUSTED_USES},
+        "trust": {**trust, "user_anchors": more_anchors_pem} if more_anchors_pem else trust,
         "verify": {
             "verify_after_sign": True,
             "verify_trust": True,
@@ -95,13 +105,19 @@ class C2paReader:
         anchors_pem: roots of signers and of time-stamp authorities.
         allowed_signers: `provenance.chain.signer_id` of the leaves that count as trusted; None for every leaf under
             the anchors.
+        more_anchors_pem: further roots; `detail["anchor_list"]` says in which list the signer's was found.
         max_bytes: larger files are refused unread.
     """
 
     def __init__(
-        self, anchors_pem: str, allowed_signers: frozenset[str] | None = None, *, max_bytes: int = MAX_BYTES
+        self,
+        anchors_pem: str,
+        allowed_signers: frozenset[str] | None = None,
+        *,
+        more_anchors_pem: str = "",
+        max_bytes: int = MAX_BYTES,
     ) -> None:
-        self._context = ProcessContext(trust_settings(anchors_pem))
+        self._context = ProcessContext(trust_settings(anchors_pem, more_anchors_pem=more_anchors_pem))
         self._allowed = allowed_signers
         self._max_bytes = max_bytes
 
@@ -190,6 +206,7 @@ def credential_from(report: Json, allowed_signers: frozenset[str] | None) -> Cre
         detail={
             "validation_state": report.get("validation_state"),
             "signer": signer,
+            "anchor_list": _anchor_list(results),
             "manifests": len(manifests),
             "release": {str(key): str(value) for key, value in release.items() if key != "ledger"},
             "ledger": release.get("ledger"),
@@ -203,6 +220,15 @@ def _state(validation_state: str) -> CredentialState:
     return {"Trusted": CredentialState.TRUSTED, "Valid": CredentialState.UNKNOWN_ISSUER}.get(
         validation_state, CredentialState.INVALID
     )
+
+
+def _anchor_list(results: Json) -> str:
+    """The list that vouches for the active manifest's signer; the report's `trustListUri` may be an ingredient's."""
+    for entry in results.get("success") or []:
+        if entry.get("code") == "signingCredential.trusted":
+            named = [each for each in AnchorList if f"[{each.value}]" in str(entry.get("explanation", ""))]
+            return named[0].value if len(named) == 1 else ""
+    return ""
 
 
 def _absent(note: str) -> Credential:

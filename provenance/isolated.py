@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from provenance.credentials import MAX_BYTES
+from provenance.trust_pack import TrustPack, pack_json
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
 """Largest answer taken from the child."""
@@ -46,15 +47,17 @@ class IsolatedReader:
         anchors_pem: Callable[[], str],
         allowed_signers: frozenset[str] | None = None,
         *,
+        packs: Callable[[], Sequence[TrustPack]] = tuple,
         limits: ReadLimits | None = None,
     ) -> None:
         self._anchors_pem = anchors_pem
+        self._packs = packs
         self._allowed = allowed_signers
         self._limits = limits or ReadLimits()
 
     def read(self, path: Path) -> Credential:
         """Return what the file carries, or raise CredentialUnreadable."""
-        return read_isolated(path, self._anchors_pem(), self._allowed, limits=self._limits)
+        return read_isolated(path, self._anchors_pem(), self._allowed, packs=self._packs(), limits=self._limits)
 
 
 def read_isolated(
@@ -62,6 +65,7 @@ def read_isolated(
     anchors_pem: str,
     allowed_signers: frozenset[str] | None = None,
     *,
+    packs: Sequence[TrustPack] = (),
     limits: ReadLimits | None = None,
 ) -> Credential:
     """Read one file's credential in a child process (about 0.3 s more than in this one).
@@ -73,6 +77,7 @@ def read_isolated(
     order = {
         "path": str(path.resolve()),
         "anchors_pem": anchors_pem,
+        "packs": [pack_json(each) for each in packs],
         "allowed_signers": None if allowed_signers is None else sorted(allowed_signers),
         "limits": asdict(limits),
     }
@@ -121,6 +126,7 @@ def _credential(name: str, answer: bytes) -> Credential:
             soft_bindings=tuple((str(algorithm), str(value)) for algorithm, value in values["soft_bindings"]),
             decision=str(values["decision"]),
             failures=tuple(str(code) for code in values["failures"]),
+            trusted_by=tuple(str(name) for name in values["trusted_by"]),
             detail=dict(values["detail"]),
         )
     except (ValueError, TypeError, KeyError) as error:

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from provenance.base import CredentialUnreadable
-from provenance.credentials import C2paReader
 from provenance.isolated import ReadLimits, credential_json
+from provenance.trust_pack import pack_from_json
+from provenance.trusting import TrustingReader
 
 
 def main() -> int:
@@ -21,8 +22,11 @@ def main() -> int:
     limits = ReadLimits(**order["limits"])
     _take(limits)
     allowed = order["allowed_signers"]
-    reader = C2paReader(
-        order["anchors_pem"], None if allowed is None else frozenset(allowed), max_bytes=limits.file_bytes
+    reader = TrustingReader(
+        order["anchors_pem"],
+        [pack_from_json(text, "of the order") for text in order["packs"]],
+        None if allowed is None else frozenset(allowed),
+        max_bytes=limits.file_bytes,
     )
     try:
         answer: dict[str, object] = {"credential": credential_json(reader.read(Path(order["path"])))}

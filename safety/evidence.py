@@ -31,6 +31,7 @@ def credential_link(credential: Credential | str, known: ReleaseIndex) -> Links:
     detail: dict[str, object] = {
         "state": credential.state.value,
         "issuer": credential.issuer,
+        "trusted_by": list(credential.trusted_by),
         "manifest": credential.label,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from media.fingerprint import Fingerprint
 from media.fingerprint_index import ClipMatch, FingerprintIndex, match_clip
-from provenance.base import Credential, CredentialState
+from provenance.base import OWN_ANCHORS, Credential, CredentialState
 from safety.ledger import Ledger
 from safety.lookup.withdrawals import WithdrawalReader
 
@@ -35,10 +35,10 @@ class ReleaseIndex:
     def by_credential(self, credential: Credential) -> str | None:
         """Return the id of the release that this credential proves.
 
-        A label can be copied: the credential must be trusted, by the very signer of that release, and name one of its
-        decisions.
+        A label can be copied: the credential must be trusted by our own anchors, since whoever a trust pack believes
+        gives out numbers and names of his own; be by the very signer of that release, and name one of its decisions.
         """
-        if credential.state is not CredentialState.TRUSTED:
+        if credential.state is not CredentialState.TRUSTED or OWN_ANCHORS not in credential.trusted_by:
             return None
         release = self._ledger.release_by_manifest(credential.label)
         if release is None or credential.decision not in release.decisions:

@@ -192,7 +192,11 @@ class StampSigner:
         with destination.open("ab") as file:
             file.write((8 + len(stamp)).to_bytes(4, "big") + b"free" + stamp)
         return Credential(
-            self.state, label=f"urn:test:{claim.release}", decision=claim.decision, detail={"signer": "1:test"}
+            self.state,
+            label=f"urn:test:{claim.release}",
+            decision=claim.decision,
+            trusted_by=("own",),
+            detail={"signer": "1:test"},
         )
 
     def self_test(self) -> None:

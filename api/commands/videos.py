@@ -40,13 +40,15 @@ def verify(video: Video, *, as_json: AsJson = False) -> None:
 def _tell_credential(video: Path, seen: Verification) -> None:
     credential = seen.credential
     words = {
-        CredentialState.TRUSTED: "trusted: valid, and signed under one of our anchors",
+        CredentialState.TRUSTED: "trusted: valid, and signed under a root that is trusted here",
         CredentialState.UNKNOWN_ISSUER: "valid, but signed by an issuer we do not know",
         CredentialState.INVALID: "invalid: the file or its credential was changed",
         CredentialState.ABSENT: "absent: the file carries no credential",
     }
     say(f"[bold]{escape(video.name)}[/]")
     say(f"  credential  {words[credential.state]}")
+    if credential.trusted_by:
+        say(f"  trusted by  {escape(', '.join(credential.trusted_by))}")
     if credential.issuer:
         say(f"  issuer      {escape(credential.issuer)}")
     say(f"  time stamp  {credential.signed_at.isoformat() if credential.signed_at else 'none'}")

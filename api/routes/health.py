@@ -11,7 +11,7 @@ from api.keys import certificates
 from api.metrics import Metrics
 from api.readiness import Readiness
 from api.wiring import House
-from provenance.base import SignerUnusable
+from provenance.base import SignerUnusable, TrustPackError
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 """Content type of Prometheus' text format."""
@@ -40,6 +40,7 @@ def get_metrics(request: Request, house: HouseOf) -> Response:
     """Return every count."""
     metrics: Metrics = request.app.state.metrics
     metrics.watch(_ends(house))
+    metrics.watch_packs(_dated(house))
     watch: DriftWatch = request.app.state.drift_watch
     metrics.watch_drift(watch.look(house), house.settings.drift_alert)
     return Response(metrics.exposition(house.ledger, house.jobs.counts()), media_type=EXPOSITION)
@@ -52,3 +53,11 @@ def _ends(house: House) -> dict[str, float]:
     except SignerUnusable:
         return {}
     return {each.role: each.not_after.timestamp() for each in found}
+
+
+def _dated(house: House) -> dict[str, float]:
+    """When trust packs are dated; nothing where they cannot be read, which `framegate doctor` says."""
+    try:
+        return house.trusted.dated()
+    except (TrustPackError, SignerUnusable):
+        return {}

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.keys import Anchors, anchors_pem, signer, watermark_key
+from api.keys import signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator, revisions
 from api.wiring.offered import offered_signals
 from api.wiring.people import Recognisers
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
+from api.wiring.trust import Trusted
 from classifiers import catalog
 from classifiers.base import is_second_reader
 from classifiers.known_content import KnownContentClassifier
@@ -21,7 +22,6 @@ from classifiers.normalize import normalize
 from classifiers.registered_names import RegisteredNames
 from media.clip import Clip
 from media.sampling import SamplingPlan
-from provenance.isolated import IsolatedReader
 from provenance.label import burn_label
 from provenance.manifest_store import stored_manifest
 from provenance.watermark import SpreadSpectrumWatermark
@@ -162,9 +162,14 @@ class House(Recognisers):
         return signer(self.settings, self.key_changes)
 
     @cached_property
+    def trusted(self) -> Trusted:
+        """Whose credentials read as trusted."""
+        return Trusted(self.settings)
+
+    @property
     def credential_reader(self) -> CredentialReader:
         """Reads credentials of strangers' files, in a limited child process."""
-        return IsolatedReader(Anchors(self.settings))
+        return self.trusted.reader
 
     @cached_property
     def generator(self) -> Generator:
@@ -241,7 +246,7 @@ class House(Recognisers):
             next(iter(self.origin_catalog.for_clips()), None),
             self.limits,
             self.known_content,
-            lambda: f"{self.known_banks.state()} {anchors_pem(self.settings)}",
+            lambda: f"{self.known_banks.state()} {self.trusted.state()}",
             self.label_reader,
         )
 
@@ -284,8 +289,8 @@ class House(Recognisers):
         """Prove before any work that weights, policy, signer and ledger can do theirs.
 
         Raises:
-            WeightsError, PolicyError, SignerUnusable, LedgerError: the service must not start; says why.
+            WeightsError, PolicyError, SignerUnusable, TrustPackError, LedgerError: the service must not start.
         """
-        _ = self.gate, self.generator.version
+        _ = self.gate, self.generator.version, self.trusted
         self.prove(self.signer)
         self.ledger.checkpoint()

@@ -9,10 +9,10 @@ import pytest
 
 from provenance.base import Claim, CredentialState, CredentialUnreadable
 from provenance.certificates import DevelopmentPki
-from provenance.credentials import C2paReader
 from provenance.isolated import IsolatedReader, ReadLimits, read_isolated
 from provenance.signers import FileSigner
 from provenance.timestamps import DevelopmentTimestampAuthority
+from provenance.trusting import TrustingReader
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_the_child_reads_the_same_as_this_process(signed: Path, anchors: str) ->
     credential = IsolatedReader(lambda: anchors).read(signed)
 
     assert credential.state is CredentialState.TRUSTED
-    assert credential == C2paReader(anchors).read(signed)
+    assert credential == TrustingReader(anchors).read(signed)
 
 
 def test_the_child_keeps_to_the_allow_list(signed: Path, anchors: str) -> None:

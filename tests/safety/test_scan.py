@@ -125,13 +125,19 @@ def test_a_camera_credential_counts_only_when_it_is_trusted(scanner, stranger):
 def test_our_own_label_copied_by_another_signer_proves_nothing(world, scanner):
     release = world.pipeline.run(world.job("a green field", seconds=3.0)).release
     ours = Credential(
-        CredentialState.TRUSTED, release.manifest, decision=release.decisions[1], detail={"signer": "1:test"}
+        CredentialState.TRUSTED,
+        release.manifest,
+        decision=release.decisions[1],
+        trusted_by=("own",),
+        detail={"signer": "1:test"},
     )
     known = ReleaseIndex(world.ledger)
 
     assert known.by_credential(ours) == release.id
     assert known.by_credential(replace(ours, detail={"signer": "2:another"})) is None
     assert known.by_credential(replace(ours, decision="")) is None
+    assert known.by_credential(replace(ours, trusted_by=("partners",))) is None
+    assert known.by_credential(replace(ours, trusted_by=())) is None
     assert known.by_credential(replace(ours, state=CredentialState.UNKNOWN_ISSUER)) is None
     assert known.by_credential(replace(ours, state=CredentialState.INVALID)) is None
 
