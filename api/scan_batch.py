@@ -132,7 +132,7 @@ def scan_one(house: House, path: Path, cache: Path | None) -> Row:
         return {"file": str(path), "error": f"{path.name} cannot be read: {error.strerror}"}
     view = origin_view(report, decision, (time.perf_counter() - started) * 1000)
     pictures = [{"time_s": each.time_s, "jpeg": base64.b64encode(each.jpeg).decode()} for each in report.pictures]
-    made = {"sha256": sha256, **view, "threshold": house.policy.likely_synthetic, "pictures": pictures}
+    made = {"sha256": sha256, **view, "threshold": house.scanner.threshold, "pictures": pictures}
     if kept is not None:
         _keep(kept, made)
     return {"file": str(path), **made, "cached": False}

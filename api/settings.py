@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     text_plugins: Path | None = None
     """TOML file of classifiers and judges of text and pictures that are added to the embedded ones; empty: none."""
 
+    origin_false_alarms: Path | None = None
+    """File of false alarms that `framegate evaluate origin --false-alarms` measured; empty: the shipped ones."""
+
     provider: str = "framegate development"
     """Who takes responsibility for releases: stands in every manifest."""
 

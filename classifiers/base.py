@@ -151,6 +151,26 @@ def tells_apart(classifier: Classifier[Any]) -> bool:
     return bool(getattr(classifier, "tells_apart", False))
 
 
+class KnownFalseAlarms(Protocol):
+    """What is known about how often a detector calls innocent content by its signal (`classifiers.false_alarms`)."""
+
+    def share(self, value: float) -> float:
+        """Return the share of innocent content, in (0, 1], that reaches this probability."""
+
+    def threshold(self, share: float) -> float:
+        """Return the lowest probability that at most this share of innocent content reaches.
+
+        Raises:
+            ConfigurationError: too little was measured to tell so small a share.
+        """
+
+
+def false_alarms_of(classifier: Classifier[Any]) -> KnownFalseAlarms | None:
+    """Return what a detector knows of its false alarms; None: nobody measured them."""
+    known: KnownFalseAlarms | None = getattr(classifier, "false_alarms", None)
+    return known
+
+
 class SecondReader(Classifier[str], Protocol):
     """A classifier of prompts that reads after the others and is told what they scored."""
 

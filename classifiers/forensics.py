@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.base import MeasurementError, Score, TimeSpan
+from classifiers.base import MeasurementError, Score, TimeSpan, WeightsError
+from classifiers.false_alarms import FalseAlarms, read_false_alarms
 from classifiers.frame_encoder import PACKAGE, FrameEncoder
 from classifiers.frame_encoder import SHA256 as ENCODER_SHA256
 from classifiers.linear_head import CONFIG_FILE, load_head
@@ -33,6 +34,9 @@ FEWEST_FRAMES = 4
 MOST_FRAMES = 2
 """Frames of a window that are looked at, its first and its last, which bounds the cost. Neighbouring frames say nearly
 the same, so several short windows over a video say more than many frames of one."""
+
+FALSE_ALARMS_FILE = "false_alarms.json"
+"""Beside a head: what it said of real videos of sources that it had not seen."""
 
 SMALLEST_SIDE = 128
 """Pixels of the short side; below, too little texture is left to judge."""
@@ -55,19 +59,22 @@ class HeadFiles:
     weights_sha256: str
     config_sha256: str
     network_sha256: str
+    false_alarms_sha256: str
 
 
 LARGE = HeadFiles(
     "forensics",
-    "f5ef82f746dd4eeefc6aef5692af7868c0e36b18d4bcd2ea88f1bc856ff0138a",
-    "d1077877f79f824198cca92677cb9363f2aa8751feb5747d58c1a4192a4c5a99",
+    "f56ed64ae8545b55baa851deda116735702dd80b8884235d7d458bbec39c213f",
+    "b05141b2b6f1b6f58d029cde60a5784135a108353d3fcb9c47bb950c1f80c3e0",
     ENCODER_SHA256,
+    "4b666030b3f96374e9d5dfc3e11f32cc989fcbbfb05318b212c09cb468223ce4",
 )
 SMALL = HeadFiles(
     "forensics_small",
-    "fea76755335d0fc0d763d211dcee9f549b45135850d79f53cd4a16d349f72620",
-    "9cdde5baa1127934afbcdbaaa0155b4c7646787c5d821919ac46323a0ee67be9",
+    "2f368b2eff87cb3ff2559cda7a34f0156f9339799c238df14f7460ae813e3d0e",
+    "5a5479f44046b293f4339fc84b76ee4bac896482cd51b646e4c66ed490f2fa23",
     TEXTURE_SHA256,
+    "c0efb2dffbdcdfd61e910145591040b228ba684bb8566ef449ca84a885796bd0",
 )
 
 
@@ -100,6 +107,8 @@ class ForensicClassifier:
         config = json.loads(pinned(folder / CONFIG_FILE, head.config_sha256).read_text(encoding="utf-8"))
         self.trained_on = frozenset(map(str, config["trained_on"]))
         """First 16 hex digits of the SHA-256 of each file that the head has learned from."""
+        self.false_alarms = _false_alarms(folder, head)
+        """How often real videos of unseen sources reach a probability."""
         self.version = version_of(
             network.version,
             head.weights_sha256,
@@ -126,6 +135,13 @@ class ForensicClassifier:
         looks = self._network.look(central_crop(content.frames[at]) for at in chosen)
         value = self._head.probability(looks.mean(axis=0, keepdims=True))[0]
         return [Score(SIGNAL, float(value), TimeSpan(content.start_s, content.end_s))]
+
+
+def _false_alarms(folder: Path, head: HeadFiles) -> FalseAlarms:
+    found = read_false_alarms(pinned(folder / FALSE_ALARMS_FILE, head.false_alarms_sha256))
+    if found.detector != head.weights_sha256[: len(found.detector)] or not found.detector:
+        raise WeightsError(f"{FALSE_ALARMS_FILE} of {head.folder} was measured with another head: measure it again")
+    return found
 
 
 def at_hand(frame_encoder: Callable[[], FrameEncoder]) -> ForensicClassifier:

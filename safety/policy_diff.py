@@ -48,8 +48,8 @@ def differences(old: Policy, new: Policy) -> list[Change]:
         ),
         *_changes(
             "origin",
-            {"likely_synthetic": f"{old.likely_synthetic:g}"},
-            {"likely_synthetic": f"{new.likely_synthetic:g}"},
+            _origin(old),
+            _origin(new),
         ),
     ]
 
@@ -58,6 +58,11 @@ def _changes(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> 
     for id_ in sorted(before.keys() | after.keys()):
         if before.get(id_) != after.get(id_):
             yield Change(kind, id_, before.get(id_), after.get(id_))
+
+
+def _origin(policy: Policy) -> dict[str, str]:
+    stated = {"false_alarms": policy.false_alarms, "likely_synthetic": policy.likely_synthetic}
+    return {key: f"{value:g}" for key, value in stated.items() if value is not None}
 
 
 def _rule(rule: Rule) -> str:

@@ -16,6 +16,8 @@ from safety.domain import Action, Checkpoint, Remedy
 from safety.errors import PolicyError
 from safety.rules import ABSOLUTE, DEFAULT_SEVERITY, ESTIMATES, Category, Condition, Demand, Gap, Modifier, Policy, Rule
 
+ORIGIN_KEYS = ("false_alarms", "likely_synthetic")
+
 BLOCKS = {"schema", "name", "origin", "categories", "coverage", "rules", "modifiers", "gaps"}
 
 
@@ -61,11 +63,18 @@ class _Reader:
             gaps=self._gaps(),
             modifiers=modifiers,
             coverage=self._coverage(),
-            likely_synthetic=self._probability(
-                self._document.get("origin", {}).get("likely_synthetic"), "likely_synthetic", self._line("origin")
-            ),
+            **self._origin(),
             lines=lines,
         )
+
+    def _origin(self) -> dict[str, float]:
+        table, line = self._document.get("origin", {}), self._line("origin")
+        self._only(table, set(ORIGIN_KEYS), line)
+        if not table:
+            raise PolicyError(
+                f"line {line}: [origin] states false_alarms (a share), likely_synthetic (a probability), or both"
+            )
+        return {key: self._probability(table[key], key, line) for key in ORIGIN_KEYS if key in table}
 
     def _line(self, block: str, index: int = 0) -> int:
         starts = self._starts.get(block, [])

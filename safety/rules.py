@@ -131,8 +131,11 @@ class Policy:
     coverage: Mapping[Checkpoint, Demand] = field(default_factory=dict)
     """What is demanded of looking at videos, by checkpoint."""
 
-    likely_synthetic: float = 1.0
-    """Probability from which the forensic estimate alone says `likely_synthetic`."""
+    false_alarms: float | None = None
+    """Share of real videos of unseen sources that the forensic estimate alone may call `likely_synthetic`."""
+
+    likely_synthetic: float | None = None
+    """The same as a probability, for a detector of which nobody measured false alarms. One of the two is stated."""
 
     lines: Mapping[str, int] = field(default_factory=dict)
     """Line of the file on which each rule and modifier begins, by id."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from classifiers.base import Classifier
+from classifiers.base import Classifier, KnownFalseAlarms
 from media.clip import Clip, Coverage, VideoInfo
 from media.fingerprint import Fingerprint, fingerprint
 from media.isolation import open_video
@@ -33,7 +34,7 @@ from safety.domain import (
     Strength,
 )
 from safety.evidence import Links, credential_link, metadata_link, note_withdrawal, unseen_link
-from safety.forensic_evidence import forensic_link, strongest
+from safety.forensic_evidence import forensic_link, strongest, threshold_of
 from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.label_evidence import label_link
@@ -69,12 +70,29 @@ class Scanner:
     labels: Classifier[Clip] | None = None
     """Reads what is written into the picture about its origin; None: unmeasured."""
 
+    false_alarms: KnownFalseAlarms | None = None
+    """How often real videos reach an estimate of `forensics`; None: nobody measured it."""
+
+    def __post_init__(self) -> None:
+        _ = self.threshold  # a policy that asks for what this detector cannot tell is refused before the first scan
+
+    @cached_property
+    def threshold(self) -> float:
+        """The probability from which the forensic estimate alone says `likely_synthetic`, for this detector.
+
+        Raises:
+            PolicyError: the policy asks for what this detector cannot tell.
+        """
+        if self.forensics is None:
+            return 1.0  # nothing estimates; that is told as unmeasured
+        return threshold_of(self.gate.policy, self.false_alarms)
+
     @property
     def version(self) -> str:
         """Digest of everything that an answer depends on beside the file: equal versions give equal reports."""
         forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
         ours = (self.gate.policy.digest, self.watermark.algorithm, self.known.state(), self.surroundings())
-        parts = (forensics, repr(SCAN_PLAN), *ours)
+        parts = (forensics, repr(self.threshold), repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def scan(
@@ -148,7 +166,7 @@ class Scanner:
         return [OriginEvidence("fingerprint", Origin.OURS, Strength.PROOF, words, detail)], []
 
     def _forensic_link(self, decode: _Decode) -> Links:
-        return forensic_link(decode.timeline, self.gate.policy.likely_synthetic)
+        return forensic_link(decode.timeline, self.threshold, self.false_alarms)
 
     def _measurement(self, report: OriginReport, decode: _Decode) -> Measurement:
         missing = {gap.signal for gap in report.unmeasured}

@@ -41,11 +41,15 @@ def origin(
         int,
         typer.Option(help="Also make this many composites of each kind: are generated parts found?", min=0, max=500),
     ] = 0,
+    false_alarms: Annotated[
+        Path | None, typer.Option(help="File for what the detector says of the real clips: the scale of your policy.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, report.md and charts.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object on stdout.")] = False,
 ) -> None:
     """Measure the origin detector: both classes in one shape, worn as platforms wear them, with four controls."""
-    from api.wiring.bench import open_origin_bench, open_policy
+    from api.wiring.bench import open_origin_bench
+    from api.wiring.origin_scale import CONDITION, keep_false_alarms
     from media.renditions import CONDITIONS, HEADLINE
     from safety.evaluate.origin_pages import write_origin_pages
     from safety.evaluate.origin_report import origin_report
@@ -55,9 +59,13 @@ def origin(
 
     if out is not None and not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"{out} cannot be written: its folder does not exist")
+    if false_alarms is not None and scores is not None:
+        raise typer.BadParameter("false alarms are a detector's: leave out --scores or --false-alarms")
     if unknown := sorted(set(condition or ()) - set(CONDITIONS)):
         raise typer.BadParameter(f"no condition is called {unknown[0]!r}; there are: {', '.join(CONDITIONS)}")
     wanted = [each for each in CONDITIONS if not condition or each in condition or each == HEADLINE]
+    if false_alarms is not None and CONDITION not in wanted:
+        wanted.append(CONDITION)
     if splices and scores is not None:
         raise typer.BadParameter("composites are watched by a detector: leave out --scores or --splices")
     settings = Settings()
@@ -69,17 +77,23 @@ def origin(
             rows, bench.detector if given is None and bench.detector is not None else given or {},
             conditions=wanted, embedder=bench.embedder, cache=cache, progress=progress,
         )  # fmt: skip
-    composites = None
+    if false_alarms is not None and bench.detector is not None:
+        kept = keep_false_alarms(false_alarms, clips, bench.detector, bench.trained_on())
+        say(
+            f"wrote {escape(str(false_alarms))}: {kept.videos} real clips of {kept.sources} sources; "
+            f"shares of {kept.least:.2%} and more can be told"
+        )
+    composites, threshold = None, bench.threshold(settings)
     if splices and bench.detector is not None:
         with progress_bar() as progress:
-            watching, threshold = bench.detector, open_policy(settings).likely_synthetic
+            watching = bench.detector
             composites = splice_figures(splices_of(rows, splices), lambda _: watching, threshold, progress)
     made = origin_report(
         clips,
         conditions=wanted,
         detector=bench.described() if scores is None else {"name": scores.name, "version": "scores from a file"},
         trained_on=bench.trained_on() if scores is None else frozenset(),
-        policy_threshold=open_policy(settings).likely_synthetic,
+        policy_threshold=threshold,
         why_no_vectors=bench.why_no_embedder,
         at=datetime.now(UTC),
         how={"conditions": wanted, "splices": splices},

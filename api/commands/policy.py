@@ -143,6 +143,7 @@ def _view(policy: Policy) -> dict[str, object]:
     return {
         "policy": policy.digest,
         "name": policy.name,
+        "false_alarms": policy.false_alarms,
         "likely_synthetic": policy.likely_synthetic,
         "categories": {category.id: category.clause for category in policy.categories.values()},
         "severities": {category.id: category.severity for category in policy.categories.values()},

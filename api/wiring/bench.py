@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.keys import SECRET_BYTES
 from api.settings import Settings
 from api.wiring.house import House
+from api.wiring.origin_scale import known_false_alarms
 from api.wiring.people import looking_for
 from classifiers import catalog
 from classifiers.base import Classifier, ClassifierError
@@ -23,6 +24,7 @@ from safety.domain import Unmeasured
 from safety.evaluate.frame_judging import FrameBench
 from safety.evaluate.judging import Bench
 from safety.evaluate.origin_scores import SIGNAL, Embedder
+from safety.forensic_evidence import threshold_of
 from safety.measure import Instruments
 from safety.policy import Policy
 
@@ -87,6 +89,19 @@ class OriginBench:
     def trained_on(self) -> frozenset[str]:
         """Return how the SHA-256 digests of files begin that the detector says it has learned from."""
         return frozenset(getattr(self.detector, "trained_on", ()))
+
+    def threshold(self, settings: Settings) -> float:
+        """Return the probability from which the policy calls a video `likely_synthetic` by this detector's word.
+
+        Scores of a file are nobody's that we know: what the policy states for such a detector, or 1.
+
+        Raises:
+            PolicyError, ConfigurationError: as for a scan.
+        """
+        policy = open_policy(settings)
+        if self.detector is None:
+            return 1.0 if policy.likely_synthetic is None else policy.likely_synthetic
+        return threshold_of(policy, known_false_alarms(settings, self.detector))
 
 
 def open_origin_bench(settings: Settings, name: str | None) -> OriginBench:

@@ -12,6 +12,7 @@ from api.keys import signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator, revisions
 from api.wiring.offered import offered_signals
+from api.wiring.origin_scale import known_false_alarms
 from api.wiring.people import Recognisers
 from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
 from api.wiring.trust import Trusted
@@ -238,16 +239,18 @@ class House(Recognisers):
     @cached_property
     def scanner(self) -> Scanner:
         """Reports where uploads come from."""
+        forensics = next(iter(self.origin_catalog.for_clips()), None)
         return Scanner(
             self._gate(Instruments()),
             self.credential_reader,
             self.watermark,
             self.known,
-            next(iter(self.origin_catalog.for_clips()), None),
+            forensics,
             self.limits,
             self.known_content,
             lambda: f"{self.known_banks.state()} {self.trusted.state()}",
             self.label_reader,
+            known_false_alarms(self.settings, forensics),
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from classifiers.training.head_fitting import Floats, Line
-from classifiers.training.origin_samples import DRAWN, Sample
+from classifiers.training.origin_samples import BESIDE, DRAWN, Sample
 
 Booleans = NDArray[np.bool_]
 
@@ -32,19 +32,21 @@ def folds_of(samples: Sequence[Sample], *, whole_repositories: bool = True) -> N
     """Return the fold of each sample; -1: only ever learned from (photographs).
 
     A fold is one repository of generated clips (or one generator) with a share of the real sources. Real sources of
-    that repository go with it, so that no page is on both sides. Kinds of drawn clips are dealt like real sources.
+    that repository go with it, so that no page is on both sides. Kinds of drawn clips are dealt like real sources, and
+    so are sources beside.
     """
 
     def unit(sample: Sample) -> str:
         return sample.repository if whole_repositories else sample.source
 
     made = sorted({unit(each) for each in samples if each.made})
-    real = sorted({each.source for each in samples if not each.made and not each.helps})
+    real = sorted({each.source for each in samples if not each.made and each.counts})
     kinds = sorted({each.source for each in samples if each.kind == DRAWN})
+    further = sorted({each.source for each in samples if each.kind == BESIDE})
     count = max(len(made), REAL_FOLDS)
     of_unit = {name: place % count for place, name in enumerate(made)}
     of_source = {real[at]: place % count for place, at in enumerate(np.random.default_rng(0).permutation(len(real)))}
-    of_source |= {name: place % count for place, name in enumerate(kinds)}
+    of_source |= {name: place % count for names in (kinds, further) for place, name in enumerate(names)}
 
     def place(sample: Sample) -> int:
         if sample.helps and sample.kind != DRAWN:

@@ -2,7 +2,8 @@
 
 Looks of the encoder are kept in a folder because they are the slow part; the folder is scratch and never committed.
 Photographs and drawn clips are learned from as real, so that "animal", "polished" or "not filmed" is no sign of
-synthesis; figures about real clips never count them.
+synthesis; figures about real clips never count them. Nor do they count what stands beside: recordings and stills of
+further sources, learned from like any recording, and asked about when they were left out, for false alarms alone.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from classifiers.forensics import FEWEST_FRAMES
+from classifiers.forensics import FEWEST_FRAMES, SMALLEST_SIDE
 from classifiers.training.cached_embeddings import manifest
 from classifiers.training.drawn_clips import KINDS, drawn
 from media.errors import MediaError
 from media.glimpse import fit_short_side
 from media.renditions import CAPPED_SIDE, CLIP_FRAMES, SHORT_SIDE, Frame, Renditions, first_frames
 
-DRAWN, PICTURE = "drawn", "picture"
+DRAWN, PICTURE, BESIDE = "drawn", "picture", "beside"
 
 PICTURE_SOURCES = ("imagenet1000", "azure_mixed", "imageai")
 """Folders below benign/ of the frames data."""
@@ -42,7 +43,7 @@ class Sample:
     source: str
     repository: str
     kind: str
-    """`camera`, `cgi`, `screen`, … of a real clip; `drawn` or `picture` of what only helps learning."""
+    """`camera`, `cgi`, `screen`, … of a real clip; `drawn` or `picture` of what only helps learning; `beside`."""
 
     digest: str
     """SHA-256 of the file; for drawn clips and photographs their name."""
@@ -61,6 +62,11 @@ class Sample:
     def helps(self) -> bool:
         """Whether it only helps learning and counts in no figure about real clips."""
         return self.kind in (DRAWN, PICTURE)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in figures about clips."""
+        return not self.helps and self.kind != BESIDE
 
     @property
     def large(self) -> bool:
@@ -107,7 +113,51 @@ def photographs(data: Path, most: int, names: Sequence[str] = PICTURE_SOURCES) -
         for row in manifest(data)
         if row.file.startswith("benign/") and row.file.split("/")[1] in names
     ]
-    return sorted(found, key=lambda each: hashlib.sha256(each.name.encode()).hexdigest())[:most]
+    return sorted(found, key=lambda each: _place(each.name))[:most]
+
+
+BESIDES: Mapping[str, int] = {
+    "surv_fight": 70,
+    "road_nocrash": 25,
+    "sasank_guns": 130,
+    "nazmul9": 130,
+    "raccoon": 50,
+    "azure_fork_scissors": 40,
+}
+"""Real sources of the frames data and how many files of each: surveillance, road cameras, film stills, product
+pictures, photographs. Those whose names have the first digests."""
+
+
+def besides(data: Path, sources: Mapping[str, int] = BESIDES) -> list[Sample]:
+    """Return recordings, and stills with enough pixels as videos of one frame, of further real sources."""
+    rows = manifest(data)
+    found = []
+    for source, most in sources.items():
+        names = sorted((row.file for row in rows if row.source == source), key=_place)[:most]
+        found += [
+            _beside(name, source, partial(_frames, data / name), _digest(data / name), 0)
+            if name.endswith(".mp4")
+            else _beside(name, source, partial(_still, data / name), name, 1)
+            for name in names
+            if name.endswith(".mp4") or _short_side(data / name) >= SMALLEST_SIDE
+        ]
+    return found
+
+
+def _beside(name: str, source: str, load: Callable[[], list[Frame]], digest: str, stills: int) -> Sample:
+    meta = {"width": "0", "height": "0", "stills": str(stills)}
+    return Sample(
+        name=name, made=False, source=source, repository=source, kind=BESIDE, digest=digest, load=load, meta=meta
+    )
+
+
+def _place(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _short_side(path: Path) -> int:
+    with Image.open(path) as picture:
+        return min(picture.size)
 
 
 def _helping(name: str, source: str, repository: str, kind: str, load: Callable[[], list[Frame]]) -> Sample:
@@ -169,11 +219,12 @@ class Looks:
         if self._renditions is None or self._renditions[0] != sample.name:
             self._renditions = sample.name, Renditions(sample.load, sample.digest)
         renditions = self._renditions[1]
-        fewest = FEWEST_FRAMES if sample.helps else CLIP_FRAMES
+        one_picture = sample.kind == PICTURE or sample.meta.get("stills") == "1"
+        fewest = FEWEST_FRAMES if sample.helps or one_picture else CLIP_FRAMES
         if len(renditions.sampled()) < fewest:
             return np.zeros((0, 0), dtype=np.float32)
         seen = renditions.seen(condition)
-        if sample.kind == PICTURE:
+        if one_picture:
             seen = seen[:1]
         chosen = np.unique(np.linspace(0, len(seen) - 1, min(len(seen), frames)).round().astype(int))
         return looker.look([seen[at] for at in chosen])

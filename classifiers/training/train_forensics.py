@@ -33,7 +33,18 @@ from classifiers.training.head_fitting import (
 )
 from classifiers.training.origin_heads import Looked, fit_parts, folds_of, unseen
 from classifiers.training.origin_networks import NETWORKS
-from classifiers.training.origin_samples import DIGITS, DRAWN, PICTURE, Looks, Sample, clips, drawn_clips, photographs
+from classifiers.training.origin_samples import (
+    BESIDE,
+    DIGITS,
+    DRAWN,
+    PICTURE,
+    Looks,
+    Sample,
+    besides,
+    clips,
+    drawn_clips,
+    photographs,
+)
 from classifiers.weights import EMBEDDED
 from media.renditions import CONDITIONS
 
@@ -72,6 +83,11 @@ def wanted(sample: Sample, condition: str) -> bool:
     if sample.kind == PICTURE:
         return condition == "encoded"
     return condition == OPERATING or (sample.large and not sample.helps)
+
+
+def still(sample: Sample) -> bool:
+    """Whether a sample is one picture: no evaluation on videos meets it again."""
+    return sample.meta.get("stills") == "1"
 
 
 def seen(looks: Looks, samples: Iterable[Sample], condition: str) -> dict[str, Floats]:
@@ -135,7 +151,7 @@ def _chance_auroc(
 
 def calibrated(logits: Mapping[str, float], samples: Sequence[Sample]) -> tuple[float, float]:
     """Return slope and offset of Platt's calibration on clips that the line did not see."""
-    known = [each for each in samples if each.name in logits and not each.helps]
+    known = [each for each in samples if each.name in logits and each.counts]
     return platt(np.array([logits[each.name] for each in known]), np.array([each.made for each in known]))
 
 
@@ -145,7 +161,8 @@ def print_thresholds(logits: Mapping[str, float], samples: Sequence[Sample]) -> 
     p = {each.name: float(probability(np.array(logits[each.name]))) for each in known}
     groups = {
         "generated": [p[e.name] for e in known if e.made],
-        "real": [p[e.name] for e in known if not e.made and not e.helps],
+        "real": [p[e.name] for e in known if not e.made and e.counts],
+        "beside": [p[e.name] for e in known if e.kind == BESIDE],
         "drawn": [p[e.name] for e in known if e.kind == DRAWN],
     }
     for share in SHARES:
@@ -184,14 +201,14 @@ def main() -> None:
     labelled = clips(arguments.data)
     helping = drawn_clips(DRAWN_EACH, DRAWN_LEARNED)
     if arguments.pictures is not None:
-        helping += photographs(arguments.pictures, PHOTOGRAPHS_MOST)
+        helping += [*photographs(arguments.pictures, PHOTOGRAPHS_MOST), *besides(arguments.pictures)]
     views: dict[str, Looked] = {name: seen(looks, [*labelled, *helping], name) for name in CONDITIONS}
     samples = [each for each in [*labelled, *helping] if any(each.name in view for view in views.values())]
     learn = partial(fit_parts, parts=network.parts)
     learned = {name: views[name] for name in LEARNED}
 
     logits = unseen(learned, samples, folds_of(samples), views, learn)
-    counted = [each for each in samples if each.large and not each.helps]
+    counted = [each for each in samples if each.large and each.counts]
     for condition, found in logits.items():
         show(f"leave one repository out, {condition}", found, counted)
     show(
@@ -211,10 +228,11 @@ def main() -> None:
         write_scores(arguments.scores, logits, slope, offset)
     used = [each for each in samples if not each.apart]
     settings: dict[str, object] = {
-        "trained_on": sorted(each.digest[:DIGITS] for each in used if not each.helps),
-        "clips": sum(not each.helps for each in used),
+        "trained_on": sorted(each.digest[:DIGITS] for each in used if not each.helps and not still(each)),
+        "clips": sum(each.counts for each in used),
+        "beside": sum(each.kind == BESIDE for each in used),
         "drawn": sum(each.kind == DRAWN for each in used),
-        "photographs": sum(each.helps and each.kind != DRAWN for each in used),
+        "photographs": sum(each.kind == PICTURE for each in used),
         "encoder_sha256": network.head.network_sha256,
         "input": network.input,
         "views": list(LEARNED),

@@ -257,3 +257,30 @@ def test_a_modifier_that_asks_for_an_unknown_signal_is_refused():
 
     with pytest.raises(PolicyError, match=r"modifier 'm' asks for signal 'mood'"):
         policy.require_signals({checkpoint: ["s"] for checkpoint in Checkpoint})
+
+
+@pytest.mark.parametrize(
+    ("origin", "shares"),
+    [
+        ("likely_synthetic = 0.9", (None, 0.9)),
+        ("false_alarms = 0.02", (0.02, None)),
+        ("false_alarms = 0.02\nlikely_synthetic = 0.9", (0.02, 0.9)),
+    ],
+)
+def test_origin_is_judged_by_false_alarms_or_by_a_probability(origin, shares):
+    policy = parse_policy(GOOD.replace("likely_synthetic = 0.9", origin).encode())
+
+    assert (policy.false_alarms, policy.likely_synthetic) == shares
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("", "line 3: [origin] states false_alarms (a share), likely_synthetic (a probability), or both"),
+        ("false_alarms = 0", "line 3: false_alarms is a probability above 0 and up to 1, not 0"),
+        ('false_alarms = "1%"', "line 3: false_alarms is a probability above 0 and up to 1, not '1%'"),
+        ("false_alarm = 0.1", "line 3: unknown key 'false_alarm'"),
+    ],
+)
+def test_a_policy_that_leaves_origin_open_is_refused(origin, words):
+    assert words in refusal(GOOD.replace("likely_synthetic = 0.9", origin))

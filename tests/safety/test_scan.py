@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifiers.base import MeasurementError, Score, TimeSpan
+from classifiers.base import ConfigurationError, MeasurementError, Score, TimeSpan
 from media.clip import Clip
 from media.codec import decode, encode_mp4, probe
 from media.errors import UnreadableMedia
@@ -13,6 +13,7 @@ from media.limits import DEFAULT_LIMITS
 from media.strip import PICTURES
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from safety.domain import Action, Checkpoint, Origin, Strength
+from safety.errors import PolicyError
 from safety.known import ReleaseIndex
 from safety.origin_windows import MAX_WINDOWS
 from safety.scan import Scanner
@@ -154,6 +155,56 @@ def test_a_high_estimate_says_likely_synthetic_and_asks_for_review(scanner, stra
     assert report.origin is Origin.LIKELY_SYNTHETIC
     assert report.score == pytest.approx(0.97)
     assert decision.verdict.action is Action.REVIEW
+
+
+class Measured:
+    """False alarms of a detector for which 0.4 is as rare on real videos as 0.99 for others."""
+
+    def share(self, value):
+        return 0.05 if value < 0.4 else 0.01
+
+    def threshold(self, share):
+        if share < 0.01:
+            raise ConfigurationError("cannot be told from 99 real videos")
+        return 0.4
+
+
+@pytest.mark.parametrize(("estimate", "origin"), [(0.39, Origin.UNKNOWN), (0.41, Origin.LIKELY_SYNTHETIC)])
+def test_a_share_of_false_alarms_is_read_on_the_scale_of_the_detector(world, scanner, stranger, estimate, origin):
+    policy = replace(world.gate.policy, false_alarms=0.02)
+    asked = replace(scanner(estimate=estimate), gate=replace(world.gate, policy=policy), false_alarms=Measured())
+
+    report, _ = asked.scan(stranger)
+
+    assert report.origin is origin
+    assert asked.version != replace(asked, false_alarms=None).version, "kept reports of another threshold are not read"
+    told = [each for each in report.evidence if each.kind == "forensics"]
+    assert len(told) == (origin is Origin.LIKELY_SYNTHETIC)
+    for each in told:
+        assert each.detail["threshold"] == 0.4
+        assert "about 1.0% score as high" in each.summary
+
+
+def test_a_share_that_the_detector_cannot_tell_is_refused_before_the_first_scan(world, scanner):
+    plain = scanner()
+    for policy, known, words in (
+        (replace(world.gate.policy, false_alarms=0.001), Measured(), "cannot be told from 99 real videos"),
+        (
+            replace(world.gate.policy, false_alarms=0.05, likely_synthetic=None),
+            None,
+            "nobody measured the false alarms",
+        ),
+    ):
+        with pytest.raises(PolicyError, match=words):
+            replace(plain, gate=replace(world.gate, policy=policy), false_alarms=known)
+
+
+def test_without_a_detector_no_share_is_refused_and_the_estimate_is_unmeasured(world, scanner, stranger):
+    policy = replace(world.gate.policy, false_alarms=0.05, likely_synthetic=None)
+
+    report, _ = replace(scanner(forensics=False), gate=replace(world.gate, policy=policy)).scan(stranger)
+
+    assert "origin.likely_synthetic" in {gap.signal for gap in report.unmeasured}
 
 
 @pytest.mark.parametrize("forensics", [True, False])
