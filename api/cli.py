@@ -44,7 +44,7 @@ class Commands(LazyGroup):
         "check": "api.commands.prompts:check",
         "screen": "api.commands.screen:screen",
         "verify": "api.commands.videos:verify",
-        "sign": "api.commands.videos:sign",
+        "sign": "api.commands.sign:sign",
         "scan": "api.commands.scan:scan",
         "generate": "api.commands.jobs:generate",
         "fetch": "api.commands.jobs:fetch",

@@ -6,6 +6,7 @@ Pure, like `api.views`. What everybody may ask for holds no reason, no name and 
 from __future__ import annotations
 
 from api.views import Json
+from safety.credential_words import sentences
 from safety.domain import Release
 from safety.lookup.withdrawals import Withdrawal
 from safety.verify import Verification
@@ -65,4 +66,6 @@ def credential_view(seen: Verification) -> Json:
         "manifest": credential.label or None,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),
+        "ingredients": credential.detail.get("ingredients", []),
+        "told": sentences(credential),
     }

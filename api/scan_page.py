@@ -134,7 +134,8 @@ def _article(row: Row) -> str:
     ]
     if row["evidence"]:
         lines = "".join(
-            f"<tr><td>{escape(each['kind'])}</td><td>{escape(each['strength'])}</td><td>{escape(each['summary'])}</td></tr>"
+            f"<tr><td>{escape(each['kind'])}</td><td>{escape(each['strength'])}</td><td>{escape(each['summary'])}"
+            f"{''.join(f'<br><small>{escape(line)}</small>' for line in each['detail'].get('told', ()))}</td></tr>"
             for each in row["evidence"]
         )
         parts.append(f"<table><tr><th>seen in</th><th>strength</th><th>what</th></tr>{lines}</table>")

@@ -6,11 +6,13 @@ imported by name because they load native libraries.
 
 from provenance.base import (
     Claim,
+    ClaimInput,
     Credential,
     CredentialReader,
     CredentialSigner,
     CredentialState,
     CredentialUnreadable,
+    InputRelation,
     Mark,
     MarkDetector,
     MarkingError,
@@ -23,11 +25,13 @@ from provenance.base import (
 
 __all__ = [
     "Claim",
+    "ClaimInput",
     "Credential",
     "CredentialReader",
     "CredentialSigner",
     "CredentialState",
     "CredentialUnreadable",
+    "InputRelation",
     "Mark",
     "MarkDetector",
     "MarkReading",

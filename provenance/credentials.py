@@ -21,6 +21,7 @@ from typing import Any
 
 from c2pa import C2paError, Context, Reader  # type: ignore[import-untyped]
 
+from media.kinds import media_type_of
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from provenance.ingredients import ingredient_tree
 from provenance.manifest import RELEASE_ASSERTION
@@ -150,21 +151,6 @@ class C2paReader:
         except (OSError, ValueError) as error:
             raise CredentialUnreadable(f"{path.name} cannot be read: {error}") from error
         return credential_from(report, self._allowed)
-
-
-def media_type_of(head: bytes) -> str | None:
-    """Return the media type of a file from its first 16 bytes; None for kinds that carry no embedded manifest here."""
-    if head[4:8] == b"ftyp":
-        if head[8:12] in {b"heic", b"heix", b"mif1", b"avif", b"avis", b"hevc", b"msf1"}:
-            return None
-        return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
 
 
 def credential_from(report: Json, allowed_signers: frozenset[str] | None) -> Credential:

@@ -1,7 +1,7 @@
-"""What a file was made from, according to its manifests: a bounded tree, and the whole credential in plain sentences.
+"""What a file was made from, according to its manifests: a bounded tree.
 
-Pure functions of a reader's report. Every word of a manifest is its signer's claim; the states beside it are the
-validation's. Does not validate, does not read files.
+Pure, of a reader's report. Every word of a manifest is its signer's claim; the states beside it are the validation's.
+Does not validate, does not read files; `safety.credential_words` tells it to people.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provenance.base import Credential, CredentialState
+from provenance.base import CredentialState
 
 DEEPEST = 8
 """Generations of ingredients that are followed; a manifest store can be made to nest without end."""
@@ -22,36 +22,12 @@ LONGEST_TITLE = 120
 
 Json = Mapping[str, Any]
 
-_RELATIONS = {"parentOf": "changed from", "inputTo": "made with", "componentOf": "put together with"}
-
 
 def ingredient_tree(report: Json) -> list[dict[str, Any]]:
     """Return the active manifest's ingredients: title, relation, state, source types and their own `ingredients`."""
     manifests: dict[str, Json] = report.get("manifests") or {}
     left = [MOST]
     return _branch(manifests, str(report.get("active_manifest") or ""), left, frozenset())
-
-
-def sentences(credential: Credential) -> list[str]:
-    """Return what a credential says and how far it can be believed, for people, a sentence a line."""
-    issuer = credential.issuer or "an unnamed issuer"
-    words = {
-        CredentialState.TRUSTED: f"Signed by {issuer}, which is trusted here.",
-        CredentialState.UNKNOWN_ISSUER: f"Signed by {issuer}, which is not known here: anybody could have signed it.",
-        CredentialState.INVALID: "Its credential does not hold: the file or the credential was changed.",
-        CredentialState.ABSENT: "It carries no credential, which says nothing about where it comes from.",
-    }
-    found = [words[credential.state]]
-    if credential.state in {CredentialState.ABSENT, CredentialState.INVALID}:
-        return found
-    if credential.signed_at is not None:
-        found.append(f"A trusted authority stamped the signature on {credential.signed_at:%Y-%m-%d %H:%M:%S} UTC.")
-    if credential.active_source_types:
-        maker = credential.claim_generator or "its signer"
-        found.append(f"According to {maker} it is {', '.join(credential.active_source_types)}.")
-    tree = credential.detail.get("ingredients")
-    found += list(_lines(tree, 0)) if isinstance(tree, list) else []
-    return found
 
 
 def _branch(manifests: Mapping[str, Json], label: str, left: list[int], above: frozenset[str]) -> list[dict[str, Any]]:
@@ -94,14 +70,6 @@ def _source_types(manifest: Json) -> Iterator[str]:
             for action in data.get("actions") or []:
                 if isinstance(action, dict) and action.get("digitalSourceType"):
                     yield _plain(str(action["digitalSourceType"]).rsplit("/", 1)[-1])
-
-
-def _lines(tree: list[Any], depth: int) -> Iterator[str]:
-    for each in tree:
-        relation = _RELATIONS.get(each["relation"], each["relation"])
-        kinds = f" ({', '.join(each['source_types'])})" if each["source_types"] else ""
-        yield f"{'  ' * depth}It was {relation} {each['title'] or 'something unnamed'}{kinds}: {each['state']}."
-        yield from _lines(each["ingredients"], depth + 1)
 
 
 def _plain(text: object) -> str:

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Signer  # type: ignore[import-untyped]
 
+from media.kinds import media_type_of
 from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable, SignerUnusable, SigningError
 from provenance.certificates import DevelopmentPki
 from provenance.chain import algorithm_of, check_chain, load_private_key, signer_id
-from provenance.credentials import C2paReader, ProcessContext, media_type_of, trust_settings
+from provenance.credentials import C2paReader, ProcessContext, trust_settings
 from provenance.manifest import THUMBNAIL, ingredient_for, manifest_for
 from provenance.signatures import SignBytes, checked, sign_with
 from provenance.specimen import specimen_claim, write_specimen

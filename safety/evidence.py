@@ -8,6 +8,7 @@ from pathlib import Path
 from media.clip import Coverage, VideoInfo
 from media.xmp import read_xmp
 from provenance.base import Credential, CredentialState
+from safety.credential_words import sentences
 from safety.declared import declared
 from safety.domain import Origin, OriginEvidence, Strength, Unmeasured
 from safety.known import ReleaseIndex
@@ -35,6 +36,8 @@ def credential_link(credential: Credential | str, known: ReleaseIndex) -> Links:
         "manifest": credential.label,
         "source_types": list(credential.source_types),
         "failures": list(credential.failures),
+        "ingredients": credential.detail.get("ingredients", []),
+        "told": sentences(credential),
         "release": release,
     }
     return [OriginEvidence("credential", origin, strength, words, detail)], []

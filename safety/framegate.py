@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +27,12 @@ from media.errors import MediaLimitExceeded, StorageError
 from media.isolation import open_video
 from media.limits import Limits
 from media.sampling import SamplingPlan
-from safety.domain import Action, Checkpoint, Decision
+from provenance.base import ClaimInput
+from safety.domain import Action, Checkpoint, Decision, JobStatus
 from safety.errors import Conflict
 from safety.gate import NAMESPACE, Gate
 from safety.known import ReleaseIndex
+from safety.made_from import keep_inputs
 from safety.measure import file_digest
 from safety.pipeline import Outcome, release_clip
 from safety.reference import InputGate
@@ -72,14 +75,24 @@ class Framegate:
         """
         return self.gate.screen_video(path, requester=requester)
 
-    def release(self, source: Path | str, destination: Path | str, *, prompt: Decision) -> Outcome:
+    def release(
+        self,
+        source: Path | str,
+        destination: Path | str,
+        *,
+        prompt: Decision,
+        inputs: Sequence[ClaimInput] = (),
+    ) -> Outcome:
         """Mark, encode, screen, sign and register a generated video; write what may leave to `destination`.
 
-        A held or refused video is an Outcome without a Release, and nothing is written. Calling again with the same
-        Decision and file, after a reviewer decided about the prompt or the video, continues with the same job.
+        `inputs`: the pictures and videos it was made from. Each is judged with the prompt like a reference, and stands
+        in the manifest as an ingredient with whatever manifest it carries itself.
+        A held or refused input or video is an Outcome without a Release, and nothing is written. Calling again with the
+        same Decision and files, after a reviewer decided about them, continues with the same job.
 
         Raises:
             Conflict: `prompt` is not a recorded prompt Decision that allows.
+            InvalidContent: an input cannot be an ingredient, or two of them are parents.
             Withdrawn: it was released before, and withdrawn since.
             MediaError: the source cannot be decoded, or the result cannot be written.
             ProvenanceError, LedgerError, ReleaseError: nothing was released.
@@ -92,12 +105,25 @@ class Framegate:
         if in_force.verdict.action is not Action.ALLOW:
             raise Conflict(f"decision {in_force.id} does not allow this prompt; nothing may be released for it")
         source = Path(source)
-        job = f"ext_{uuid.uuid5(NAMESPACE, f'{first}/{file_digest(source)}').hex}"
-        outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, in_force)
+        with tempfile.TemporaryDirectory(prefix="framegate-inputs-") as folder:
+            kept = keep_inputs(inputs, Path(folder))
+            made_of = "".join(f"/{each.relation}:{file_digest(each.path)}" for each in kept)
+            job = f"ext_{uuid.uuid5(NAMESPACE, f'{first}/{file_digest(source)}{made_of}').hex}"
+            before = [in_force, *(self._judge_input(recorded, each.path, job) for each in kept)]
+            stopped = next((each for each in before if each.verdict.action is not Action.ALLOW), None)
+            if stopped is not None:
+                refused = stopped.verdict.action is Action.BLOCK
+                return Outcome(JobStatus.REFUSED if refused else JobStatus.HELD, stopped)
+            outcome = release_clip(self.gate, self.desk, load_clip(source, self.limits), job, before, kept)
         if outcome.release is not None:
             file = released_file(self.known.withdrawals, self.desk.blobs, outcome.release)
             write_released(file, Path(destination))
         return outcome
+
+    def _judge_input(self, prompt: Decision, path: Path, job: str) -> Decision:
+        """Return the Decision in force about an input: the gate's, or the reviewer's that superseded it."""
+        decision = InputGate(self.gate, self.desk.watermark, self.known).check(prompt, path, job=job)
+        return self.gate.ledger.superseding(decision.id) or decision
 
 
 def load_clip(path: Path, limits: Limits) -> Clip:

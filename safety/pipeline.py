@@ -143,9 +143,19 @@ def files_left(outputs: Mapping[str, Output]) -> frozenset[str]:
     return frozenset(each for each in found if isinstance(each, str))
 
 
-def release_clip(gate: Gate, desk: ReleaseDesk, clip: Clip, job: str, prompt: Decision) -> Outcome:
-    """Walk a clip that somebody else's generator made along the second half of the path; raises as `Pipeline.run`."""
-    return _release(gate, desk, _Walk(job, {}, directly), desk.mark(clip, job), (prompt,))
+def release_clip(
+    gate: Gate,
+    desk: ReleaseDesk,
+    clip: Clip,
+    job: str,
+    before: Sequence[Decision],
+    made_from: Sequence[ClaimInput] = (),
+) -> Outcome:
+    """Walk a clip that somebody else's generator made along the second half of the path; raises as `Pipeline.run`.
+
+    `before`: the Decisions that allowed the prompt, first, and each of `made_from`.
+    """
+    return _release(gate, desk, _Walk(job, {}, directly), desk.mark(clip, job), before, made_from)
 
 
 def _release(

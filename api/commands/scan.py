@@ -71,6 +71,8 @@ def _tell(row: Row) -> None:
     say(f"[bold]{name}: {row['origin']}[/]  {row['summary']}")
     for each in row["evidence"]:
         say(f"  {each['kind']:12} {each['strength']:12} {escape(each['summary'])}")
+        for line in each["detail"].get("told", ()):
+            say(f"  {'':12} [dim]{escape(line)}[/]")
     if row["score"] is not None:
         say(f"  forensic estimate {row['score']:.2f} (a probability, not a proof)")
     for gap in row["unmeasured"]:

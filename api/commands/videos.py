@@ -1,4 +1,4 @@
-"""`framegate verify` and `sign`: commands about one video file. `screen` and `scan` have modules of their own."""
+"""`framegate verify`: what one file proves about itself, and the options that commands about videos share."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.release_views import credential_view, release_view
+from api.release_views import credential_view
 from api.settings import Settings
-from api.terminal import BY_ACTION, BY_STATUS, LOCAL, Exit, explain, print_json, say
-from api.views import decision_view
+from api.terminal import Exit, print_json, say
 from api.wiring import open_house
 from provenance.base import CredentialState
-from safety.domain import Action
-from safety.errors import NotFound
+from safety.credential_words import sentences
 from safety.verify import Verification, verify_file
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
@@ -58,51 +56,7 @@ def _tell_credential(video: Path, seen: Verification) -> None:
         say(f"  bytes       {'exactly those that were released' if seen.exact else 'not those that were released'}")
     if seen.withdrawal is not None:
         say(f"  [red]withdrawn[/]   on {seen.withdrawal.at:%Y-%m-%d} ({escape(seen.withdrawal.code)})")
+    for line in sentences(credential):
+        say(f"  [dim]{escape(line)}[/]")
     for failure in credential.failures:
         say(f"  failure     {escape(failure)}")
-
-
-def sign(
-    video: Video,
-    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
-    prompt: Annotated[
-        str | None, typer.Option(help="The prompt the video was generated from; it is judged first.")
-    ] = None,
-    decision_id: Annotated[
-        str | None, typer.Option("--decision", help="The recorded decision about that prompt, instead of the prompt.")
-    ] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Release a video of your own generator: judge its prompt, mark, screen, sign and record it.
-
-    What was held goes on, once a reviewer allowed it, with --decision and the decision about the prompt.
-    """
-    if (prompt is None) == (decision_id is None):
-        raise typer.BadParameter("give either --prompt or --decision")
-    with open_house(Settings()) as house:
-        if decision_id:
-            found = house.ledger.decision(decision_id)
-        else:
-            found = house.framegate.check_prompt(prompt or "", requester=LOCAL)
-        if found is None:
-            raise NotFound(f"no decision has the id {decision_id}")
-        decision = asked = found
-        if decision.verdict.action is Action.ALLOW or decision_id:
-            outcome = house.framegate.release(video, out, prompt=decision)
-            decision, status = outcome.decision, outcome.status
-            view = {"status": status.value, "prompt_decision": asked.id, **decision_view(decision)}
-            if outcome.release is not None:
-                view |= {**release_view(outcome.release), "file": str(out)}
-            code = BY_STATUS[status]
-        else:
-            view, code = decision_view(decision), BY_ACTION[decision.verdict.action]
-    if as_json:
-        print_json(view)
-    else:
-        explain(decision)
-        if code is Exit.DONE:
-            say(f"released: {escape(str(out))}")
-        if code is Exit.HELD:
-            say(f"  then: framegate sign {escape(str(video))} --out … --decision {asked.id}")
-    raise typer.Exit(code)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from media.codec import encode_mp4
+from media.kinds import media_type_of
 from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable
 from provenance.certificates import DevelopmentPki, create_development_pki
 from provenance.chain import signer_id
-from provenance.credentials import C2paReader, media_type_of
+from provenance.credentials import C2paReader
 from provenance.signers import FileSigner
 from provenance.timestamps import DevelopmentTimestampAuthority
 
