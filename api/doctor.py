@@ -46,7 +46,7 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "erasures", lambda: _erasures(house)
     yield "disk", lambda: _disk(house)
     yield "clock", lambda: _clock(house)
-    yield "policy", lambda: f"{house.policy.name} {house.policy.digest}, {len(house.policy.rules)} rules"
+    yield "policy", lambda: _policy(house)
     yield "prompt classifiers", lambda: _names(house.text_classifiers)
     yield "video classifiers", lambda: _names(house.clip_catalog.for_clips())
     yield "known persons", lambda: _persons(house)
@@ -66,6 +66,21 @@ def _check(name: str, look: Callable[[], str]) -> Check:
         return Check(name, ok=True, detail=look())
     except (*HOUSE_ERRORS, _BrokenError) as error:
         return Check(name, ok=False, detail=str(error))
+
+
+def _policy(house: House) -> str:
+    """Which policy judges; where that is a registered one, the file that the settings name does not."""
+    lineup = house.policy_book.lineup()
+    live, states = lineup.live, house.policy_book.states()
+    said = [f"{live.name} {live.digest}, {len(live.rules)} rules"]
+    if states.live is not None:
+        said.append("registered and live: the file that FRAMEGATE_POLICY names is not in force")
+    if lineup.canary is not None:
+        said.append(f"canary on {lineup.share:.1%}: {lineup.canary.digest}")
+    said += [f"shadow: {each.digest}" for each in lineup.shadows]
+    if lost := {*states.shadows, *filter(None, [states.canary])} - {each.digest for each in lineup.tried}:
+        raise _BrokenError(f"cannot be tried, what is kept of them is not readable here: {', '.join(sorted(lost))}")
+    return "; ".join(said)
 
 
 class _BrokenError(Exception):

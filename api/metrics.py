@@ -17,6 +17,7 @@ from safety.drift import Drift
 from safety.ledger import Ledger
 from safety.projections import DECISION, RELEASE
 from safety.records import decision_from_record, decode
+from safety.trials import Lineup
 
 MAX_ENTRIES = 20_000
 """Entries read for one scrape: about two seconds. The rest is counted by the next ones."""
@@ -85,6 +86,18 @@ class Metrics:
             ("signal",),
             registry=registry,
         )
+        self._trials = Counter(
+            "framegate_policy_trials",
+            "Verdicts of policies that are tried, beside what the policy in force said.",
+            ("policy", "part", "action", "in_force"),
+            registry=registry,
+        )
+        self._policies = Gauge(
+            "framegate_policy_share",
+            "Share of what is judged on which a policy acts; shadows have 0.",
+            ("policy", "state"),
+            registry=registry,
+        )
         self._position: int | None = None
         self._turn = threading.Lock()
 
@@ -118,6 +131,17 @@ class Metrics:
                 self._drift.labels(each.signal).set(each.psi)
                 self._drifting.labels(each.signal).set(each.psi >= alert)
 
+    def watch_policies(self, lineup: Lineup | None) -> None:
+        """Take note of which policies judge; None: nobody can say."""
+        self._policies.clear()
+        if lineup is None:
+            return
+        self._policies.labels(lineup.live.digest, "live").set(1 - lineup.share)
+        if lineup.canary is not None:
+            self._policies.labels(lineup.canary.digest, "canary").set(lineup.share)
+        for shadow in lineup.shadows:
+            self._policies.labels(shadow.digest, "shadow").set(0)
+
     def exposition(self, ledger: Ledger, jobs: dict[JobStatus, int]) -> bytes:
         """Return everything in Prometheus' text format.
 
@@ -148,6 +172,8 @@ class Metrics:
         decision = decision_from_record(decode(body)[1])
         checkpoint = decision.checkpoint.value
         self._decisions.labels(checkpoint, decision.verdict.action.word, decision.actor.kind).inc()
+        for trial in decision.trials:
+            self._trials.labels(trial.policy, trial.part, trial.action.word, trial.in_force.word).inc()
         if decision.actor.kind == "policy":
             self._gate_s.labels(checkpoint).observe(sum(ms for _, ms in decision.measurement.took_ms) / 1000)
             for signal in {gap.signal for gap in decision.verdict.unmeasured}:

@@ -41,7 +41,7 @@ class Readiness:
             "ready": not fault,
             "ledger": fault or "ok",
             "workers": self._workers,
-            "policy": self._house.policy.digest,
+            "policy": self._house.policy_in_force.digest,
             "checkpoints": checkpoints,
         }
         return not fault, view
@@ -69,7 +69,7 @@ class Readiness:
         return len(set(signed_in) - set(heartbeats.silent(self._house.settings.worker_lease_s)))
 
     def _checkpoint(self, checkpoint: Checkpoint) -> Json:
-        policy = self._house.policy
+        policy = self._house.policy_in_force
         asked = policy.signals_at(checkpoint)
         measured = self._measured(checkpoint)
         reasons = {gap.signal: gap.reason for gap in policy.gaps if gap.checkpoint is checkpoint}

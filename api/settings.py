@@ -189,6 +189,12 @@ class Settings(BaseSettings):
     drift_alert: float = Field(0.25, gt=0)
     """Population stability index from which `/metrics` says that the scores of a signal drift."""
 
+    promotion_decisions: int = Field(0, ge=0)
+    """Decisions that a policy must have judged beside the one in force before it may act."""
+
+    promotion_agreement: float = Field(0.0, ge=0, le=1)
+    """Share of them in which both said the same; the lower end of its 95 % interval must reach this."""
+
     review_two_for: str = ""
     """Categories in which two reviewers have to agree before something passes; spaces between."""
 

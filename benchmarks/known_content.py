@@ -31,7 +31,7 @@ from media.known_frames import KnownFrame, KnownFrames
 from media.sampling import SamplingPlan
 from safety.banking import BANK_PLAN
 from safety.banks import known_signal
-from safety.figures import wilson
+from safety.intervals import wilson
 from safety.policy import load_policy
 
 Frames = list[NDArray[np.uint8]]

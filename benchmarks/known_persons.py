@@ -30,7 +30,7 @@ from media.limits import DEFAULT_LIMITS
 from media.sampling import SamplingPlan
 from safety.enrolling import photos_of
 from safety.errors import InvalidContent
-from safety.figures import wilson
+from safety.intervals import wilson
 from safety.measure import measure_video
 from safety.policy import load_policy
 

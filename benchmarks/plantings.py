@@ -155,7 +155,7 @@ def overlap(start_s: float, end_s: float, begins_s: float, ends_s: float) -> flo
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the figures, by motion and by style too."""
-    from safety.figures import wilson
+    from safety.intervals import wilson
 
     counted = [row for row in rows if "found" in row]
     if not counted:

@@ -31,7 +31,7 @@ from classifiers.ocr import Line, OcrReader
 from classifiers.text_in_frames import TextInFramesClassifier
 from media.clip import Clip
 from safety.domain import Action, Checkpoint, Measurement
-from safety.figures import wilson
+from safety.intervals import wilson
 from safety.judge import judge
 from safety.policy import Policy, load_policy
 

@@ -1,4 +1,5 @@
-"""What the ledger refuses to write: a Release nothing allowed, a second answer to one Decision, a mark used twice.
+"""What the ledger refuses to write: a Release nothing allowed, a second answer to one Decision, a mark used twice, a
+step of a policy that may not follow.
 
 Checked by the writer inside its transaction, so that no race and no caller gets around it. Pure: the facts are
 fetched by `safety.lookup`.
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from safety.errors import Conflict
-from safety.projections import APPEAL, DECISION, RELEASE, WITHDRAWAL
+from safety.policy_states import States, step_of
+from safety.projections import APPEAL, DECISION, POLICY_STATE, RELEASE, WITHDRAWAL
 
 
 class Ruling(NamedTuple):
@@ -60,6 +62,9 @@ class Facts:
     releases: dict[str, str] = field(default_factory=dict)
     """State of each mentioned release, by its id: empty where it was never withdrawn."""
 
+    policies: States = field(default_factory=States)
+    """Where registered policies stand, where one of them is mentioned."""
+
     def refusal(self, kind: str, record: Mapping[str, Any]) -> Conflict | None:
         """Return why this record may not be appended, or None."""
         if kind == DECISION and record["supersedes"] is not None:
@@ -70,6 +75,8 @@ class Facts:
             return self._appeal_refusal(record)
         if kind == WITHDRAWAL:
             return self._withdrawal_refusal(record["release"], record["state"], erased=record["erased"])
+        if kind == POLICY_STATE:
+            return self.policies.refusal(step_of(-1, record))
         return None
 
     def admit(self, kind: str, record: Mapping[str, Any]) -> None:
@@ -87,6 +94,8 @@ class Facts:
             self.releases[record["release"]] = record["state"]
         elif kind == APPEAL:
             self.appeals[record["appeal"]] = AppealState(record["appeal"], record["decision"], record["state"])
+        elif kind == POLICY_STATE:
+            self.policies = self.policies.after(step_of(-1, record))
 
     def _appeal_refusal(self, record: Mapping[str, Any]) -> Conflict | None:
         decision = record["decision"]

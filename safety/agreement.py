@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Z_95 = 1.959963984540054
+from safety.intervals import Z_95
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from safety.judgement import (
     Remedy,
     Still,
     Tier,
+    Trial,
     Unmeasured,
     Verdict,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "TextSpan",
     "Tier",
     "TimeSpan",
+    "Trial",
     "Unmeasured",
     "Verdict",
 ]
@@ -172,6 +174,9 @@ class Decision:
 
     code: str = ""
     """Reason code of a person's decision (`safety.review.REASON_CODES`); empty for automatic decisions."""
+
+    trials: tuple[Trial, ...] = ()
+    """What policies that are tried said about the same measurement; empty where none is."""
 
 
 @dataclass(frozen=True)

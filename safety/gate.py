@@ -20,13 +20,14 @@ from safety.domain import Action, Actor, Checkpoint, Decision, Measurement
 from safety.judge import is_final, judge
 from safety.known_people import apply_consents
 from safety.ledger import Ledger
-from safety.measure import Instruments, measure_prompt, measure_video
-from safety.modifiers import lowest_in_force
+from safety.measure import Instruments, file_digest, measure_prompt, measure_video
+from safety.modifiers import watched
 from safety.policy import Demand, Policy
 from safety.readable import whole_prompt
 from safety.revisions import subject_of
 from safety.session import NOBODYS, Session, Sessions
 from safety.stills import KeepStill, keep_stills
+from safety.trials import Lineup
 
 Clock = Callable[[], datetime]
 
@@ -36,6 +37,8 @@ class Gate:
     """Guards every checkpoint with one policy and one set of classifiers."""
 
     policy: Policy
+    """In force where `tried` says nothing else."""
+
     instruments: Instruments
     ledger: Ledger
     clock: Clock
@@ -52,6 +55,17 @@ class Gate:
 
     keep_still: KeepStill | None = None
     """Keeps blurred pictures of findings; None: none are kept."""
+
+    tried: Callable[[], Lineup] | None = None
+    """Says which policies judge now (`PolicyBook.lineup`); None: `policy` alone."""
+
+    def lineup(self) -> Lineup:
+        """Return the policy in force, and those that are tried beside it.
+
+        Raises:
+            PolicyError, DatabaseError: the one in force cannot be read; nothing is judged.
+        """
+        return Lineup(self.policy) if self.tried is None else self.tried()
 
     def check_prompt(
         self,
@@ -115,25 +129,47 @@ class Gate:
             MediaError: the file cannot be decoded within the limits. Nothing is recorded as clean.
             LedgerError: the Decision could not be recorded.
         """
+        lineup = self.lineup()
+        policies = self.looking(lineup, lambda: f"sha256:{file_digest(Path(path))}")
         video = measure_video(
             self.instruments.clip,
             self.instruments.absent,
             Path(path),
             limits=self.limits,
-            plan=self.plan_at(checkpoint, full=full),
+            plan=self.plan_at(checkpoint, policies, full=full),
             also=also,
-            watch=lowest_in_force(self.policy, checkpoint),
-            settled=self.settled_at(checkpoint, requester),
+            watch=watched(policies, checkpoint),
+            settled=self.settled_at(checkpoint, policies, requester),
         )
-        measurement = self.with_stills(checkpoint, self.excused(video.measurement, requester), Path(path), job)
         subject = f"sha256:{video.sha256}"
-        return self.record(checkpoint, subject, measurement, job=job, requester=requester, supersedes=supersedes)
+        measurement = self.excused(video.measurement, requester)
+        measurement = self.with_stills(checkpoint, measurement, Path(path), job, lineup, subject)
+        return self.record(
+            checkpoint, subject, measurement, job=job, requester=requester, supersedes=supersedes, lineup=lineup
+        )
+
+    def looking(self, lineup: Lineup, subject: Callable[[], str]) -> Sequence[Policy]:
+        """Return the policies by which a file is looked at; it is digested first only where a canary draws."""
+        if lineup.canary is None:
+            return (lineup.live,)
+        try:
+            return lineup.looking(subject())
+        except OSError:  # the decoder says what is wrong with it
+            return (lineup.live,)
 
     def excused(self, measurement: Measurement, requester: str) -> Measurement:
         """Say which of the persons who show opted out, and which this requester may show."""
         return measurement if self.standing is None else apply_consents(measurement, requester, self.standing)
 
-    def with_stills(self, checkpoint: Checkpoint, measurement: Measurement, path: Path, job: str | None) -> Measurement:
+    def with_stills(
+        self,
+        checkpoint: Checkpoint,
+        measurement: Measurement,
+        path: Path,
+        job: str | None,
+        lineup: Lineup,
+        subject: str,
+    ) -> Measurement:
         """Keep blurred pictures of what was found, for reviewers; nothing is kept of what passes.
 
         Raises:
@@ -141,23 +177,26 @@ class Gate:
         """
         if self.keep_still is None:
             return measurement
-        verdict = judge(self.policy, checkpoint, measurement)
+        verdict = lineup.judge(checkpoint, measurement, subject).verdict
         return replace(measurement, stills=keep_stills(path, verdict, self.limits, self.keep_still, job))
 
-    def plan_at(self, checkpoint: Checkpoint, *, full: bool = False) -> SamplingPlan:
-        """Return how densely a video is looked at there: as configured, denser where the policy demands it."""
-        demand = self.policy.coverage.get(checkpoint, Demand())
-        fps = max(self.plan.fps, 1 / demand.longest_gap_s) if demand.longest_gap_s else self.plan.fps
-        return replace(self.plan, fps=fps, every_frame=full or self.plan.every_frame or demand.frames_share == 1)
+    def plan_at(self, checkpoint: Checkpoint, policies: Sequence[Policy], *, full: bool = False) -> SamplingPlan:
+        """Return how densely a video is looked at there: as configured, denser where one of these policies demands."""
+        demands = [each.coverage.get(checkpoint, Demand()) for each in policies]
+        fps = max([self.plan.fps, *(1 / demand.longest_gap_s for demand in demands if demand.longest_gap_s)])
+        every = full or self.plan.every_frame or any(demand.frames_share == 1 for demand in demands)
+        return replace(self.plan, fps=fps, every_frame=every)
 
-    def settled_at(self, checkpoint: Checkpoint, requester: str = "") -> Callable[[Measurement], bool] | None:
-        """Return what says that enough was seen, where the policy lets looking end with a block."""
-        if not self.policy.coverage.get(checkpoint, Demand()).stop_at_block:
+    def settled_at(
+        self, checkpoint: Checkpoint, policies: Sequence[Policy], requester: str = ""
+    ) -> Callable[[Measurement], bool] | None:
+        """Return what says that enough was seen, where all of these policies let looking end with a block."""
+        if not all(each.coverage.get(checkpoint, Demand()).stop_at_block for each in policies):
             return None
 
         def settled(so_far: Measurement) -> bool:
-            verdict = judge(self.policy, checkpoint, self.excused(so_far, requester))
-            return is_final(self.policy, checkpoint, verdict)
+            excused = self.excused(so_far, requester)
+            return all(is_final(each, checkpoint, judge(each, checkpoint, excused)) for each in policies)
 
         return settled
 
@@ -172,13 +211,17 @@ class Gate:
         session: Session = NOBODYS,
         parent: str | None = None,
         supersedes: str | None = None,
+        lineup: Lineup | None = None,
     ) -> Decision:
-        """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject."""
+        """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject.
+
+        `lineup`: the policies by which it was looked at; None: those that judge now.
+        """
         if checkpoint in (Checkpoint.PROMPT, Checkpoint.INPUT) and self.standing is not None:
             measurement = apply_registrations(measurement, requester, self.standing)
         measurement = self.excused(measurement, requester)
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
-        verdict = judge(self.policy, checkpoint, measurement)
+        verdict, trials = (lineup or self.lineup()).judge(checkpoint, measurement, subject)
         decision = Decision(
             id=f"dec_{uuid.uuid5(NAMESPACE, key).hex}",
             at=self.clock(),
@@ -186,13 +229,14 @@ class Gate:
             subject=subject,
             verdict=verdict,
             measurement=measurement,
-            actor=Actor("policy", self.policy.digest),
+            actor=Actor("policy", verdict.policy),
             job=job,
             requester=requester,
             session=session.id,
             sketch=session.sketch if verdict.action is not Action.ALLOW else "",
             parent=parent,
             supersedes=supersedes,
+            trials=trials,
         )
         return self.ledger.append_decision(decision)
 

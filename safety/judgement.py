@@ -173,3 +173,25 @@ class Verdict:
         """Under which conditions the content may be shown if it passes: `label:violence`, `age_gate:sexual`; sorted."""
         passing = (each for each in self.findings if each.remedy is not None and each.remedy is not Remedy.REDACT)
         return tuple(sorted({f"{each.remedy}:{each.category}" for each in passing}))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a policy that is tried said about the same content, beside the policy in force (`safety.trials`)."""
+
+    policy: str
+    """Digest of the policy that is tried."""
+
+    part: str
+    """`watched`: it did not act. `acted`: the Decision is its own. `overruled`: it was chosen, and would have been
+    weaker than the policy in force where nothing may be weaker."""
+
+    action: Action
+    rules: tuple[str, ...]
+    """Ids of its rules that fired."""
+
+    against: str
+    """Digest of the policy in force."""
+
+    in_force: Action
+    """What that one said."""

@@ -60,6 +60,15 @@ def lowest_in_force(policy: Policy, checkpoint: Checkpoint) -> dict[str, float]:
     return lowest
 
 
+def watched(policies: Iterable[Policy], checkpoint: Checkpoint) -> dict[str, float]:
+    """Return, for each signal, the lowest score at which any of these policies may take notice there."""
+    lowest: dict[str, float] = {}
+    for policy in policies:
+        for signal, level in lowest_in_force(policy, checkpoint).items():
+            lowest[signal] = min(level, lowest.get(signal, level))
+    return lowest
+
+
 def _evidence(modifier: Modifier, scores: Sequence[Score], absent: frozenset[str]) -> tuple[Evidence, ...] | None:
     evidence = []
     for condition in modifier.conditions:

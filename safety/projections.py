@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from safety.policy_states import step_of
 from safety.records import LATER_FIELDS, time_from_text
 
 Row = tuple[Any, ...]
@@ -24,6 +25,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "appeals": ("entry", "appeal", "decision", "state", "actor"),
     "withdrawals": ("entry", "release", "state", "code"),
     "desk": ("entry", "at", "decision", "reviewer", "purpose", "word"),
+    "policy_states": ("entry", "policy", "state", "way", "share"),
+    "trials": ("entry", "ordinal", "policy", "part", "action", "against", "in_force"),
 }  # fmt: skip
 """Table -> its columns, in the tables' own order."""
 
@@ -33,6 +36,7 @@ APPEAL = "appeal"
 WITHDRAWAL = "withdrawal"
 REVEAL = "reveal"
 OPINION = "opinion"
+POLICY_STATE = "policy_state"
 
 
 def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -55,6 +59,8 @@ def project(position: int, kind: str, record: Mapping[str, Any]) -> dict[str, li
             (REVEAL, record["what"]) if kind == REVEAL else (record["purpose"], "allow" if record["allow"] else "block")
         )
         return {"desk": [(position, at, decision, reviewer, *said)]}
+    if kind == POLICY_STATE:
+        return {"policy_states": [step_of(position, record)[:5]]}
     for table, of_kind in (("appeals", APPEAL), ("withdrawals", WITHDRAWAL)):
         if kind == of_kind:
             return {table: [(position, *(record[name] for name in COLUMNS[table][1:]))]}
@@ -77,10 +83,16 @@ def _project_decision(position: int, record: Mapping[str, Any]) -> dict[str, lis
         record["supersedes"],
         *(record.get(name) for name in LATER_FIELDS),
     )
-    return {
+    rows = {
         "decisions": [decision],
         "findings": [
             (position, ordinal, each["rule"], each["category"], each["action"])
             for ordinal, each in enumerate(verdict["findings"])
         ],
     }
+    if "trials" in record:
+        names = COLUMNS["trials"][2:]
+        rows["trials"] = [
+            (position, ordinal, *(each[name] for name in names)) for ordinal, each in enumerate(record["trials"])
+        ]
+    return rows

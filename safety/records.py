@@ -27,6 +27,8 @@ from safety.errors import LedgerError
 from safety.verdict_records import (
     span_from_record,
     span_to_record,
+    trial_from_record,
+    trial_to_record,
     unmeasured_to_record,
     verdict_from_record,
     verdict_to_record,
@@ -95,7 +97,7 @@ def time_from_text(text: str) -> datetime:
 def decision_to_record(decision: Decision) -> Record:
     """Write a Decision as JSON values."""
     measurement = decision.measurement
-    record = {
+    record: Record = {
         "id": decision.id,
         "at": time_to_text(decision.at),
         "checkpoint": decision.checkpoint.value,
@@ -120,6 +122,8 @@ def decision_to_record(decision: Decision) -> Record:
     for name in LATER_FIELDS:
         if value := getattr(decision, name):
             record[name] = value
+    if decision.trials:
+        record["trials"] = [trial_to_record(each) for each in decision.trials]
     return record
 
 
@@ -153,6 +157,7 @@ def decision_from_record(record: Mapping[str, Any]) -> Decision:
             supersedes=record["supersedes"],
             reason=record["reason"],
             **{name: record[name] for name in LATER_FIELDS if name in record},
+            trials=tuple(trial_from_record(each) for each in record.get("trials", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise LedgerError(f"a decision record cannot be read ({type(error).__name__}: {error})") from None

@@ -24,8 +24,8 @@ from safety.errors import Conflict
 from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.lookup.sessions import refusals_behind
-from safety.measure import measure_video
-from safety.modifiers import lowest_in_force
+from safety.measure import file_digest, measure_video
+from safety.modifiers import watched
 from safety.session import derived
 
 ORIGIN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
@@ -58,27 +58,30 @@ class InputGate:
         if recorded is None or recorded.checkpoint is not Checkpoint.PROMPT:
             raise Conflict(f"{prompt.id} is not a recorded decision about a prompt: call check_prompt first")
         path = Path(reference)
+        lineup = self.gate.lineup()
+        policies = self.gate.looking(lineup, lambda: _subject(recorded, file_digest(path)))
         seen = measure_video(
             self.gate.instruments.clip,
             self.gate.instruments.absent,
             path,
             limits=self.gate.limits,
-            plan=self.gate.plan_at(Checkpoint.INPUT),
+            plan=self.gate.plan_at(Checkpoint.INPUT, policies),
             pictures=True,
-            watch=lowest_in_force(self.gate.policy, Checkpoint.INPUT),
+            watch=watched(policies, Checkpoint.INPUT),
         )
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0
-        subject = hashlib.sha256(f"{recorded.subject}\nsha256:{seen.sha256}".encode()).hexdigest()
+        subject = _subject(recorded, seen.sha256)
         shown = self.gate.excused(seen.measurement, recorded.requester)
         together = _together(recorded.measurement, shown, release, derived(behind))
         return self.gate.record(
             Checkpoint.INPUT,
-            f"sha256:{subject}",
-            self.gate.with_stills(Checkpoint.INPUT, together, path, job or recorded.job),
+            subject,
+            self.gate.with_stills(Checkpoint.INPUT, together, path, job or recorded.job, lineup, subject),
             job=job or recorded.job,
             requester=recorded.requester,
             parent=release,
+            lineup=lineup,
         )
 
     def _release_of(self, path: Path) -> str | None:
@@ -94,6 +97,11 @@ class InputGate:
         if found is None and (match := self.known.match(prints)):
             found = match.key
         return found
+
+
+def _subject(prompt: Decision, sha256: str) -> str:
+    both = f"{prompt.subject}\nsha256:{sha256}".encode()
+    return f"sha256:{hashlib.sha256(both).hexdigest()}"
 
 
 def _together(text: Measurement, seen: Measurement, release: str | None, behind: float) -> Measurement:

@@ -245,6 +245,7 @@ def superseding(
         supersedes=held.id,
         reason=reason,
         code=code,
+        trials=(),
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from classifiers.base import Classifier, KnownFalseAlarms
@@ -76,7 +75,7 @@ class Scanner:
     def __post_init__(self) -> None:
         _ = self.threshold  # a policy that asks for what this detector cannot tell is refused before the first scan
 
-    @cached_property
+    @property
     def threshold(self) -> float:
         """The probability from which the forensic estimate alone says `likely_synthetic`, for this detector.
 
@@ -85,13 +84,13 @@ class Scanner:
         """
         if self.forensics is None:
             return 1.0  # nothing estimates; that is told as unmeasured
-        return threshold_of(self.gate.policy, self.false_alarms)
+        return threshold_of(self.gate.lineup().live, self.false_alarms)
 
     @property
     def version(self) -> str:
         """Digest of everything that an answer depends on beside the file: equal versions give equal reports."""
         forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
-        ours = (self.gate.policy.digest, self.watermark.algorithm, self.known.state(), self.surroundings())
+        ours = (self.gate.lineup().live.digest, self.watermark.algorithm, self.known.state(), self.surroundings())
         parts = (forensics, repr(self.threshold), repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

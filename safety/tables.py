@@ -4,7 +4,9 @@
        │──▶ desk                                              the same: looks at held content, and opinions
        └──────▶ checkpoints                               signed tree heads; never updated or deleted
     ledger_head                                           one row: the signed head of the newest commit
-    jobs, scans, workers, api_keys, idempotency           working state, may change
+    policies, policy_states, trials                      policies that are tried (`safety.trying`): as the first
+    jobs, scans                                           working state, may change
+    workers, api_keys, idempotency                        the same (`safety.access`)
     claims                                                who works on which hold; may change
     consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
     persons, banks, bank_items, bank_revision             the same (`safety.registers`)
@@ -32,10 +34,12 @@ from sqlalchemy import (
     text,
 )
 
+from safety.access import api_keys, idempotency, workers
 from safety.columns import Position, UtcTime, metadata
 from safety.indexes import search_panel_entries, search_panels, search_state, search_tallies, search_words
 from safety.keeping import chores, cosignatures, legal_holds, subjects
 from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs, persons
+from safety.trying import policies, policy_states, trials
 
 entries = Table(
     "entries",
@@ -229,35 +233,10 @@ scans = Table(
     Index(None, "requester", "created_at", "id"),
 )
 
-workers = Table(
-    "workers",
-    metadata,
-    Column("executor_id", Text, primary_key=True),
-    Column("seen_at", UtcTime, nullable=False),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hash", Text, nullable=False, unique=True),  # SHA-256 of a 256-bit random secret
-    Column("scopes", Text, nullable=False),  # sorted words, one space between
-    Column("label", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("revoked_at", UtcTime),
-)
-
-idempotency = Table(
-    "idempotency",
-    metadata,
-    Column("requester", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("digest", Text, nullable=False),  # of the request that came first
-    Column("reference", Text, nullable=False),  # id of what it made
-    Column("created_at", UtcTime, nullable=False, index=True),
-)
-
-APPEND_ONLY = (entries, decisions, findings, releases, appeals, withdrawals, desk, subtrees, checkpoints)
+APPEND_ONLY = (
+    entries, decisions, findings, releases, appeals, withdrawals, desk, subtrees, checkpoints,
+    policies, policy_states, trials,
+)  # fmt: skip
 """Tables whose rows are never updated or deleted."""
 
 __all__ = [
@@ -286,6 +265,8 @@ __all__ = [
     "metadata",
     "opt_outs",
     "persons",
+    "policies",
+    "policy_states",
     "releases",
     "scans",
     "search_panel_entries",
@@ -295,6 +276,7 @@ __all__ = [
     "search_words",
     "subjects",
     "subtrees",
+    "trials",
     "withdrawals",
     "workers",
 ]

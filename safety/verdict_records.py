@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifiers.base import Span, TextSpan, TimeSpan
-from safety.domain import Action, Evidence, Finding, ModifierInForce, Remedy, Unmeasured, Verdict
+from safety.domain import Action, Evidence, Finding, ModifierInForce, Remedy, Trial, Unmeasured, Verdict
 
 Record = dict[str, Any]
 
@@ -138,3 +138,31 @@ def span_from_record(record: Mapping[str, Any] | None) -> Span | None:
 def unmeasured_to_record(gap: Unmeasured) -> Record:
     """Write what nobody could measure."""
     return {"signal": gap.signal, "reason": gap.reason}
+
+
+def trial_to_record(trial: Trial) -> Record:
+    """Write what a policy that is tried said."""
+    return {
+        "policy": trial.policy,
+        "part": trial.part,
+        "action": trial.action.word,
+        "rules": list(trial.rules),
+        "against": trial.against,
+        "in_force": trial.in_force.word,
+    }
+
+
+def trial_from_record(record: Mapping[str, Any]) -> Trial:
+    """Read what `trial_to_record` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: a field is missing or has a value that a Trial cannot have.
+    """
+    return Trial(
+        record["policy"],
+        record["part"],
+        Action.from_word(record["action"]),
+        tuple(record["rules"]),
+        record["against"],
+        Action.from_word(record["in_force"]),
+    )

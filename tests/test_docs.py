@@ -17,7 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lam
 
 WORDS = (
     "Prompt", "Storyboard", "Session", "Clip", "Job", "Checkpoint", "Gate", "Signal", "Classifier", "Score", "Span",
-    "Segment", "Coverage", "Category", "Threshold", "Rule", "Remedy", "Modifier", "Policy", "Finding", "Still",
+    "Segment", "Coverage", "Category", "Threshold", "Rule", "Remedy", "Modifier", "Policy", "Trial", "Finding", "Still",
     "Evidence", "Severity", "Verdict", "Decision", "Ledger", "Hold", "Reviewer", "Consent", "Subject", "Appeal",
     "Manifest", "Credential", "SoftBinding", "Release", "Withdrawal", "Origin",
 )  # fmt: skip

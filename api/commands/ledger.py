@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.policy_views import record_view
 from api.settings import Settings
 from api.terminal import Exit, explain, print_json, progress_bar, say
-from api.views import count_view, decision_view
+from api.views import count_view
 from api.wiring import open_house
 from safety import audit
 from safety.domain import Action, Checkpoint
@@ -73,7 +74,7 @@ def list_(
         page = house.search.page(question, after=after, limit=limit)
     for decision in page:
         if as_json:
-            print_json(decision_view(decision))
+            print_json(record_view(decision))
         else:
             categories = ", ".join(sorted({f.category for f in decision.verdict.findings})) or "–"
             say(f"{decision.at:%Y-%m-%d %H:%M:%S} {decision.verdict.action.word:6} {decision.checkpoint:7} "
@@ -148,7 +149,7 @@ def show(
     if found is None:
         raise NotFound(f"no decision has the id {decision}")
     if as_json:
-        print_json(decision_view(found))
+        print_json(record_view(found))
     else:
         explain(found)
 

@@ -1,4 +1,7 @@
-"""`framegate policy`: look at a policy, check one before it is used, and try it on what is recorded."""
+"""`framegate policy`: look at a policy, check one before it is used, and try it on what is recorded.
+
+What changes the state of a registered one is `api.commands.policy_states`.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,30 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from api.commands import policy_states
 from api.desk_views import replay_view
 from api.settings import Settings
 from api.terminal import print_json, say
-from api.wiring import configured_rows, offered_signals, open_house
+from api.wiring import configured_rows, offered_signals, open_house, policy_named
 from safety.domain import Checkpoint
-from safety.policy import DEFAULT_POLICY, Condition, Demand, Policy, load_policy
+from safety.policy import Condition, Demand, Policy, load_policy
 from safety.policy_diff import differences
 
-app = typer.Typer(no_args_is_help=True, help="Look at a policy, and check one before it is used.")
+app = typer.Typer(no_args_is_help=True, help="Look at policies, check them, and try them beside the one in force.")
+policy_states.add_to(app)
 
 
 @app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A policy file, or the digest of a registered policy; default: the one in force."),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Show the rules in force: checkpoint, category, signal, threshold, action."""
-    policy = load_policy(file or Settings().policy or DEFAULT_POLICY)
+    policy = policy_named(Settings(), file)
     if as_json:
         print_json(_view(policy))
         return
@@ -77,13 +85,14 @@ def _demanded(demand: Demand) -> str:
 
 @app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="A policy file.")],
+    old: Annotated[Path, typer.Argument(help="A policy file, or the digest of a registered policy.")],
     new: Annotated[Path | None, typer.Argument(help="Another; default: the one in force.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
 ) -> None:
     """Show what differs between two policies, rule by rule. Exit 0 also where something differs."""
-    changes = differences(load_policy(old), load_policy(new or Settings().policy or DEFAULT_POLICY))
+    settings = Settings()
+    changes = differences(policy_named(settings, old), policy_named(settings, new))
     for change in changes:
         if as_json:
             print_json({"kind": change.kind, "id": change.id, "before": change.before, "after": change.after})
@@ -98,7 +107,9 @@ def diff(
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="The policy to try on what is recorded.")],
+    file: Annotated[
+        Path, typer.Argument(help="The policy to try on what is recorded: a file, or a registered digest.")
+    ],
     *,
     since: Annotated[datetime | None, typer.Option(help="Only decisions from this time on (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option(help="Only decisions before this time (UTC).")] = None,
@@ -108,8 +119,9 @@ def replay(
     from api.terminal import progress_bar
     from safety.replay import replay as replay_record
 
-    policy = load_policy(file)
-    with open_house(Settings()) as house, progress_bar() as tell:
+    settings = Settings()
+    policy = policy_named(settings, file)
+    with open_house(settings) as house, progress_bar() as tell:
         done = replay_record(house.ledger, policy, since=_utc(since), until=_utc(until), progress=tell)
     if as_json:
         print_json(replay_view(done))

@@ -37,7 +37,7 @@ def screen(
         decision = house.gate.screen_video(video, full=full, requester=LOCAL)
         if sheet is not None:
             write_sheet(sheet_tiles(video, decision, house.limits, clear=clear), sheet)
-        policy = house.policy
+        policy = house.policy_in_force
     if as_json:
         drawn = {} if sheet is None else {"sheet": str(sheet)}
         print_json({"file": str(video), **decision_view(decision), **drawn})

@@ -12,6 +12,8 @@ from api.metrics import Metrics
 from api.readiness import Readiness
 from api.wiring import House
 from provenance.base import SignerUnusable, TrustPackError
+from safety.errors import PolicyError
+from safety.trials import Lineup
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 """Content type of Prometheus' text format."""
@@ -43,7 +45,16 @@ def get_metrics(request: Request, house: HouseOf) -> Response:
     metrics.watch_packs(_dated(house))
     watch: DriftWatch = request.app.state.drift_watch
     metrics.watch_drift(watch.look(house), house.settings.drift_alert)
+    metrics.watch_policies(_lineup(house))
     return Response(metrics.exposition(house.ledger, house.jobs.counts()), media_type=EXPOSITION)
+
+
+def _lineup(house: House) -> Lineup | None:
+    """Which policies judge; None where the one in force cannot be used, which every request says."""
+    try:
+        return house.policy_book.lineup()
+    except PolicyError:
+        return None
 
 
 def _ends(house: House) -> dict[str, float]:

@@ -44,7 +44,7 @@ def create_moderation(body: ModerationBody, house: HouseOf, caller: Requester) -
             result["x_framegate"]["rewrite"] = offer_view(offer)
     return {
         "id": f"modr-{decisions[0].id.removeprefix('dec_')}",
-        "model": f"framegate-{house.policy.name}",
+        "model": f"framegate-{house.policy_in_force.name}",
         "results": results,
     }
 

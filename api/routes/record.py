@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 
 from api.auth import AnyCaller, Auditor, HouseOf
 from api.errors import InvalidRequestError
+from api.policy_views import record_view
 from api.routes.owned import asked_for
 from api.schemas import CountQuery, DecisionQuery, Id
 from api.views import Json, count_view, decision_view
@@ -65,7 +66,7 @@ def list_decisions(house: HouseOf, _caller: Auditor, query: Annotated[DecisionQu
     page = house.search.page(question, after=query.after, limit=query.limit)
     return {
         "object": "list",
-        "data": [decision_view(decision) for decision in page],
+        "data": [record_view(decision) for decision in page],
         # A full page may have been the last one: the next is then empty.
         "next": page[-1].id if len(page) == query.limit else None,
     }
@@ -84,7 +85,8 @@ def get_decision(decision: Id, house: HouseOf, caller: AnyCaller) -> Json:
     if found is None or not (caller.may("auditor", "reviewer") or asked_for(house, caller, found.job)):
         raise NotFound(f"no decision has the id {decision}")
     replacement = house.ledger.superseding(decision)
-    return {**decision_view(found), "superseded_by": replacement.id if replacement else None}
+    shown = record_view(found) if caller.may("auditor", "reviewer") else decision_view(found)
+    return {**shown, "superseded_by": replacement.id if replacement else None}
 
 
 def get_checkpoint(house: HouseOf) -> str:

@@ -11,6 +11,7 @@ from api.wiring.house import House, now
 from api.wiring.offered import offered_signals
 from api.wiring.outgoing import personal_data_scan
 from api.wiring.plugins import configured_rows
+from api.wiring.policies import policy_named
 from safety.database import migrate, open_engine, schema_is_current
 from safety.framegate import Framegate
 
@@ -22,6 +23,7 @@ __all__ = [
     "open_framegate",
     "open_house",
     "personal_data_scan",
+    "policy_named",
     "prepare",
 ]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from api.keys import signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator, revisions
-from api.wiring.offered import offered_signals
 from api.wiring.origin_scale import known_false_alarms
 from api.wiring.people import Recognisers
-from api.wiring.plugins import configured_rows, configured_transcriber, origin_detector
+from api.wiring.plugins import configured_transcriber, origin_detector
+from api.wiring.policies import Policies
 from api.wiring.trust import Trusted
 from classifiers import catalog
 from classifiers.base import is_second_reader
@@ -35,7 +35,6 @@ from safety.known_banks import KnownBanks
 from safety.lookup import BankStore
 from safety.measure import Instruments
 from safety.pipeline import Pipeline
-from safety.policy import DEFAULT_POLICY, Policy, load_policy
 from safety.previews import Previews
 from safety.recovery import Recovery
 from safety.reference import InputGate
@@ -60,22 +59,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class House(Recognisers):
+class House(Recognisers, Policies):
     """Every room."""
-
-    @cached_property
-    def policy(self) -> Policy:
-        """The policy in force, checked against the classifiers there are."""
-        policy = load_policy(self.settings.policy or DEFAULT_POLICY)
-        policy.require_signals(offered_signals(policy, self.text_plugins))
-        return policy
-
-    @cached_property
-    def text_plugins(self) -> tuple[catalog.Row, ...]:
-        """What the settings add to the classifiers of prompts."""
-        return configured_rows(
-            self.settings.text_plugins, lambda: {each.id: each.clause for each in self.policy.categories.values()}
-        )
 
     @cached_property
     def text_classifiers(self) -> tuple[Classifier[str], ...]:
@@ -115,7 +100,7 @@ class House(Recognisers):
     @cached_property
     def banks(self) -> BankStore:
         """Banks of known content."""
-        return BankStore(self.engine, self._append_event, lambda: self.policy.categories)
+        return BankStore(self.engine, self._append_event, lambda: self.policy_in_force.categories)
 
     @cached_property
     def known_content(self) -> KnownContentClassifier:
@@ -140,6 +125,7 @@ class House(Recognisers):
             sessions=self.sessions,
             standing=self.standing,
             keep_still=self.stills.keep,
+            tried=self.policy_book.lineup,
         )
 
     @cached_property
@@ -294,6 +280,6 @@ class House(Recognisers):
         Raises:
             WeightsError, PolicyError, SignerUnusable, TrustPackError, LedgerError: the service must not start.
         """
-        _ = self.gate, self.generator.version, self.trusted
+        _ = self.gate, self.policy_in_force, self.generator.version, self.trusted
         self.prove(self.signer)
         self.ledger.checkpoint()

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, select
 
 from safety.admission import AppealState, Facts, Ruling
-from safety.projections import APPEAL, DECISION, RELEASE, WITHDRAWAL
-from safety.tables import appeals, decisions, entries, releases, withdrawals
+from safety.policy_states import States, Step
+from safety.projections import APPEAL, DECISION, POLICY_STATE, RELEASE, WITHDRAWAL
+from safety.tables import appeals, decisions, entries, policy_states, releases, withdrawals
 
 IDS_PER_QUERY = 500
 """Ids asked for at once: far below SQLite's limit of 32 766 parameters."""
@@ -64,7 +65,13 @@ def facts_about(connection: Connection, records: Sequence[tuple[str, Mapping[str
             **{id_: "" for (id_,) in _where_in(connection, select(releases.c.id), releases.c.id, released)},
             **dict(_where_in(connection, select(w.release, w.state).order_by(w.entry), w.release, released)),
         },
+        policies=states_in(connection) if any(kind == POLICY_STATE for kind, _ in records) else States(),
     )
+
+
+def states_in(connection: Connection) -> States:
+    """Return where every registered policy stands."""
+    return States.fold(Step(*row) for row in connection.execute(select(policy_states).order_by(policy_states.c.entry)))
 
 
 def _where_in(

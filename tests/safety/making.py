@@ -19,6 +19,8 @@ from safety.domain import (
     Verdict,
 )
 from safety.ledger import Ledger
+from safety.policy import Policy, parse_policy
+from safety.policy_book import NO_BAR, Bar, PolicyBook
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 POLICY = "sha256:" + "ab" * 32
@@ -81,3 +83,45 @@ def a_release(number: int = 0, *, decisions: tuple[str, ...], job: str | None = 
         generator="embedded",
         fingerprint=(f"{number:064x}", "ff" * 32),
     )
+
+
+FILE = b"""schema = 1
+name = "by setting"
+[origin]
+likely_synthetic = 0.9
+[categories.violence]
+clause = "No violence."
+[categories.extremism]
+clause = "No extremism."
+""" + b"".join(
+    f"""[[rules]]
+id = "{checkpoint}.{category}"
+checkpoint = "{checkpoint}"
+category = "{category}"
+signal = "text.{category}"
+threshold = 0.5
+action = "block"
+if_unmeasured = "review"
+""".encode()
+    for checkpoint in Checkpoint
+    for category in ("violence", "extremism")
+)
+"""A policy that guards every checkpoint by the signals `text.violence` and `text.extremism`."""
+
+
+def a_policy_file(name: str = "tried", *, threshold: float = 0.5, action: str = "block") -> bytes:
+    """A policy of another name whose rules against violence are others; those against extremism stay."""
+    head, *rules = FILE.replace(b"by setting", name.encode()).split(b"[[rules]]")
+    ours = [
+        rule.replace(b"0.5", str(threshold).encode()).replace(b'"block"', f'"{action}"'.encode())
+        if b'"violence"' in rule
+        else rule
+        for rule in rules
+    ]
+    return b"[[rules]]".join([head, *ours])
+
+
+def a_book(ledger: Ledger, *, bar: Bar = NO_BAR, configured: Policy | None = None) -> PolicyBook:
+    """A book of policies over this ledger in which every signal is offered."""
+    in_force = configured or parse_policy(FILE)
+    return PolicyBook(ledger.engine, ledger.append_event, lambda: in_force, lambda _: None, lambda: b"k" * 32, bar)

@@ -18,7 +18,7 @@ from safety.appeals import Appeals
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import migrate, open_engine, reading, schema_is_current, writing
-from safety.domain import Action
+from safety.domain import Action, Trial
 from safety.errors import DatabaseError, LedgerError
 from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.merkle import Frontier, leaf_hash
@@ -27,7 +27,8 @@ from safety.proofs import prove_entry
 from safety.records import LATER_FIELDS, decision_to_record, encode, time_to_text
 from safety.tables import APPEND_ONLY, entries, ledger_head, metadata, subtrees
 from safety.withdrawals import Withdrawals
-from tests.safety.making import NOON, a_decision, a_release, allowed
+from tests.safety.making import NOON, POLICY, a_book, a_decision, a_release, allowed
+from tests.world import POLICY_FILE
 
 
 def test_migrating_an_empty_database_gives_exactly_the_tables(empty_database_url: str) -> None:
@@ -127,7 +128,9 @@ def test_a_ledger_from_before_subtrees_were_kept_gets_them(empty_database_url: s
 def filled(ledger: Ledger, tmp_path: Path) -> Ledger:
     """A ledger with a row in every append-only table."""
     ledger.append_decision(a_decision(0))
-    ledger.append_decision(a_decision(1, action=Action.BLOCK))
+    tried = Trial(POLICY, "watched", Action.BLOCK, ("a",), POLICY, Action.BLOCK)
+    ledger.append_decision(replace(a_decision(1, action=Action.BLOCK), trials=(tried,)))
+    a_book(ledger).register(POLICY_FILE, by="ada", reason="to be tried")
     release = ledger.append_release(a_release(decisions=allowed(ledger)))
     Withdrawals(ledger, BlobStore(tmp_path), lambda _: None).withdraw(release.id, by="ada", reason="a mistake")
     Appeals(ledger).file("dec_1", by="ada", reason="a toy")

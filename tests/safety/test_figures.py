@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safety.figures import Share, auroc_interval, calibrate, quantile, rank, roc_curve, wilson
+from safety.figures import Share, auroc_interval, calibrate, quantile, rank, roc_curve
+from safety.intervals import wilson
 
 PROBABILITIES = st.floats(0, 1)
 COUNTS = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

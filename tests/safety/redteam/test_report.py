@@ -11,7 +11,7 @@ from classifiers.base import Score
 from safety.errors import SafetyError
 from safety.evaluate.judging import Bench
 from safety.evaluate.rows import LabelledPrompt, read_rows
-from safety.figures import wilson
+from safety.intervals import wilson
 from safety.measure import Instruments
 from safety.policy import parse_policy
 from safety.redteam.report import figures, markdown, write
