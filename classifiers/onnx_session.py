@@ -6,8 +6,11 @@ Its weights were pinned by `classifiers.weights` before; nothing here looks for 
 from __future__ import annotations
 
 import ctypes
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -82,14 +85,28 @@ def opened(path: Path, *, threads: int = 1, inner: Sequence[str] = ()) -> onnxru
     options.add_session_config_entry("session.x64quantprecision", "1")
     # An arena would keep the most that any run needed.
     options.enable_cpu_mem_arena = False
+    _keep_large_blocks_apart()
     try:
-        network = path.read_bytes() + more_outputs(inner) if inner else str(path)
-        session = onnxruntime.InferenceSession(network, sess_options=options, providers=["CPUExecutionProvider"])
+        with _extended(path, inner) as file:
+            session = onnxruntime.InferenceSession(str(file), sess_options=options, providers=["CPUExecutionProvider"])
     except _UNOPENABLE as error:
         raise WeightsError(f"{path.name} cannot be opened as an ONNX network: {error}") from error
-    del network
     _give_back_memory()
     return session
+
+
+@contextmanager
+def _extended(path: Path, inner: Sequence[str]) -> Iterator[Path]:
+    """Give the network's file, or for a while a copy that ends in more outputs: in memory it would count twice."""
+    if not inner:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        with copy.open("ab") as file:
+            file.write(more_outputs(inner))
+        yield copy
 
 
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
@@ -120,11 +137,28 @@ def _varint(value: int) -> bytes:
     return bytes([*groups, value])
 
 
-def _give_back_memory() -> None:
-    """Return freed memory to the system: what parsing a file took, more than the network itself, stays ours otherwise.
+_M_MMAP_THRESHOLD = -3
+"""Number of the parameter in malloc.h (mallopt(3))."""
 
-    Only the GNU C library has the call; elsewhere nothing happens.
+_LARGE_BLOCK_BYTES = 4 * 1024**2
+"""Blocks of frames and activations; those that are smaller are worth keeping for the next run."""
+
+
+def _keep_large_blocks_apart() -> None:
+    """Have large blocks returned to the system as soon as they are freed, whatever was freed before.
+
+    The GNU C library otherwise learns from the first large block that is freed to keep the next ones.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
+    if tune := _of_c_library("mallopt"):
+        tune(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+
+
+def _give_back_memory() -> None:
+    """Return freed memory to the system: what parsing a file took is more than the network itself."""
+    if trim := _of_c_library("malloc_trim"):
         trim(0)
+
+
+def _of_c_library(name: str) -> Callable[..., int] | None:
+    """Return a call that only the GNU C library has; elsewhere nothing is tuned."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -38,7 +38,12 @@ from media.sound import SAMPLE_RATE, SILENT, Sound
 from media.sound_track import LONGEST_S, OVERLAP_S
 
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[2]); from media.decode_child import main; main(sys.argv[1])"
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "LC_ALL": "C.UTF-8",
+    "MALLOC_MMAP_THRESHOLD_": "262144",  # mallopt(3): a frame goes back to the system when it is freed
+}
 _MAX_HEADER_BYTES = 1024 * 1024
 _PIPE_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031

@@ -10,8 +10,7 @@ from classifiers.base import Classifier, ConfigurationError, KnownFalseAlarms, f
 from classifiers.false_alarms import FalseAlarms, log_odds, read_false_alarms, write_false_alarms
 from media.clip import Clip
 from safety.errors import InvalidContent
-from safety.evaluate.origin_report import DIGITS
-from safety.evaluate.origin_scores import MeasuredClip
+from safety.evaluate.origin_scores import DIGITS, MeasuredClip
 
 CONDITION = "as_is"
 """Uploads are looked at as they are decoded."""

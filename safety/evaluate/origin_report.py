@@ -14,12 +14,10 @@ from media.renditions import HEADLINE
 from safety.errors import InvalidContent
 from safety.evaluate.origin_controls import controls
 from safety.evaluate.origin_figures import Figures, condition_figures, drift, group_figures, scored
-from safety.evaluate.origin_scores import PROTOCOL, MeasuredClip
+from safety.evaluate.origin_scores import DIGITS, PROTOCOL, MeasuredClip
 
 SCHEMA = 1
 
-DIGITS = 16
-"""Hex digits of a SHA-256 that name a file a detector has learned from."""
 
 NOISE = (
     "Clips of one generator or source are alike, so intervals resample whole generators and sources. With a few "

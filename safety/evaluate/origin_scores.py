@@ -41,6 +41,9 @@ from safety.measure import file_digest
 
 SIGNAL = "video.synthetic"
 
+DIGITS = 16
+"""Hex digits of a SHA-256 that name a file a detector has learned from."""
+
 PROTOCOL = f"3: {CLIP_FRAMES} frames at {TARGET_FPS:g}/s, {QUALITIES}, short side {SHORT_SIDE}"
 """Part of every kept measurement's name; the number counts up when a condition changes."""
 

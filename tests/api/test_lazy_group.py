@@ -11,7 +11,7 @@ import typer
 from api.cli import Commands, Evaluations
 from api.lazy_group import LazyGroup
 
-HEAVY = ("dbos", "uvicorn", "fastapi", "torch", "diffusers")
+HEAVY = ("dbos", "uvicorn", "fastapi", "torch", "diffusers", "sklearn", "scipy")
 
 LOADED = f"""
 import sys
