@@ -62,7 +62,7 @@ def chores_of(house: House) -> Sequence[Chore]:
         Chore("checkpoint", checkpoints, house.ledger.checkpoint),
         Chore("search", timedelta(minutes=1), house.search.catch_up),
         Chore("erasures", hourly, lambda: (finish(house), reapply(house))),
-        Chore("seal", hourly, lambda: _until_none(house.jobs.seal_plain)),
+        Chore("seal", hourly, lambda: _until_none(house.jobs.seal_plain, house.scans.seal_plain)),
         Chore("retention", hourly, lambda: retention_of(house).apply(SCHEDULE)),
     )
 
@@ -108,6 +108,7 @@ class Housekeeping:
                 return
 
 
-def _until_none(work: Callable[[], int]) -> None:
-    while work():
-        pass
+def _until_none(*works: Callable[[], int]) -> None:
+    for work in works:
+        while work():
+            pass

@@ -229,8 +229,13 @@ def signing_key(place: str, algorithm: Algorithm, settings: Settings) -> tuple[s
         return place.partition("+")[0], key.sign
     try:
         return "file", sign_with(load_private_key(Path(place).read_text()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SignerUnusable(f"the signing key {place} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        # The place is not repeated: somebody may have put the key itself there.
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SignerUnusable(
+            f"the place of the signing key, {len(place)} characters, is neither a `pkcs11:` URI nor a key service, and "
+            f"as a file it cannot be read: {why}"
+        ) from None
 
 
 def _development_pki(settings: Settings) -> DevelopmentPki:

@@ -198,6 +198,9 @@ class Settings(BaseSettings):
     review_two_for: str = ""
     """Categories in which two reviewers have to agree before something passes; spaces between."""
 
+    appeal_days: int = Field(14, ge=1, le=365)
+    """Days within which an appeal is to be answered."""
+
     review_looks_a_day: int = Field(300, ge=0)
     """Looks at held content that one reviewer takes in 24 hours at most; 0: no limit."""
 

@@ -9,12 +9,9 @@ file is made once and used again. What Python and its packages take before the f
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
+from benchmarks.filled import databases, parser
 from benchmarks.ledger import TEMPLATE
 from safety.database import migrate, open_engine, writing
 from safety.domain import Decision
@@ -31,7 +29,6 @@ from safety.merkle import leaf_hash
 from safety.projections import COLUMNS, DECISION, project
 from safety.records import decision_to_record, encode
 from safety.tables import entries, ledger_head, metadata
-from tests.postgres import running_cluster
 
 CHILD = """
 import json, resource, sys, time
@@ -50,21 +47,9 @@ print(json.dumps({"rows": done.rows, "wall_s": time.perf_counter() - wall, "cpu_
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--entries", type=int, default=1_000_000)
-    arguments.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
-    arguments.add_argument("--keep", type=Path, help="folder for a filled SQLite file that is used again")
-    chosen = arguments.parse_args()
-    print(f"{chosen.entries} decisions of 20 scores, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="framegate-bench-") as folder:
-        for name in chosen.database or ("sqlite", "postgresql"):
-            if name == "sqlite":
-                place = chosen.keep or Path(folder)
-                place.mkdir(parents=True, exist_ok=True)
-                measure(f"sqlite:///{place}/exports-{chosen.entries}.db", chosen.entries, Path(folder))
-            else:
-                with running_cluster(durable=True) as cluster:
-                    measure(cluster.url("postgres"), chosen.entries, Path(folder))
+    chosen = parser(__doc__.splitlines()[0]).parse_args()
+    for url, folder in databases(chosen, "exports"):
+        measure(url, chosen.entries, folder)
 
 
 def measure(url: str, count: int, folder: Path) -> None:

@@ -9,45 +9,30 @@ With `--keep` a filled SQLite file is made once and used again. Times are of one
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from benchmarks.exports import fill
+from benchmarks.filled import databases, parser
 from benchmarks.ledger import FINDING, POLICY, TEMPLATE
 from safety.database import migrate, open_engine
 from safety.domain import Action, Actor, Checkpoint, Decision, Verdict
 from safety.lookup import Question, Search
 from safety.lookup.counts import By, Every, count
-from tests.postgres import running_cluster
 
 YEAR = timedelta(days=365)
 NOUNS = ("toy", "weapon", "poster", "film", "statue", "painting", "costume", "screen", "puppet", "cake")
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--entries", type=int, default=1_000_000)
+    arguments = parser(__doc__.splitlines()[0])
     arguments.add_argument("--questions", type=int, default=200)
-    arguments.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
-    arguments.add_argument("--keep", type=Path, help="folder for a filled SQLite file that is used again")
     chosen = arguments.parse_args()
-    print(f"{chosen.entries} decisions of 20 scores, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="framegate-bench-") as folder:
-        for name in chosen.database or ("sqlite", "postgresql"):
-            if name == "sqlite":
-                place = chosen.keep or Path(folder)
-                place.mkdir(parents=True, exist_ok=True)
-                measure(f"sqlite:///{place}/search-{chosen.entries}.db", chosen.entries, chosen.questions)
-            else:
-                with running_cluster(durable=True) as cluster:
-                    measure(cluster.url("postgres"), chosen.entries, chosen.questions)
+    for url, _ in databases(chosen, "search"):
+        measure(url, chosen.entries, chosen.questions)
 
 
 def various(entries: int) -> Callable[[int], Decision]:

@@ -21,7 +21,7 @@ from safety.domain import Job
 from safety.errors import Conflict
 from safety.ledger import Ledger
 from safety.lookup.jobs import JobStore
-from safety.lookup.legal_holds import refuse_if_held
+from safety.lookup.legal_holds import refuse_if_held, take_turn
 from safety.lookup.subjects import Subject, SubjectKeys
 from safety.proofs import InclusionProof, prove_entry
 from safety.tables import jobs, scans
@@ -110,6 +110,7 @@ class Erasure:
 
     def _destroy(self, id_: str) -> None:
         with writing(self.engine) as connection:
+            take_turn(connection)
             _refuse_if_held(connection, id_)
             self.subjects.destroy(connection, id_)
             connection.execute(update(jobs).where(jobs.c.owner == id_).values(prompt="", revision=None))

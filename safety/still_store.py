@@ -8,6 +8,7 @@ picture is in its name. When the key is destroyed nobody can see it any more, in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from media.errors import StorageError
 from safety.errors import NotFound
 from safety.lookup.subjects import SubjectKeys
 from safety.sealing import seal, unseal
+
+log = logging.getLogger(__name__)
 
 MAGIC = b"framegate still 1"
 
@@ -75,11 +78,18 @@ class StillStore:
         self._blobs.discard(digest)
 
     def stored_before(self, limit: datetime) -> Iterator[KeptStill]:
-        """Yield every picture that was stored before, in no order."""
+        """Yield every picture that was stored before, in no order.
+
+        One that cannot be read is told to the log and left: whose it is, and so whether it must be kept, stands in it.
+        """
         for digest, modified_s in self._blobs.stored():
             at = datetime.fromtimestamp(modified_s, UTC)
             if at < limit:
-                owner, job, _ = self._parts(digest)
+                try:
+                    owner, job, _ = self._parts(digest)
+                except StorageError as error:
+                    log.error("a kept picture is left where it is, look at it or delete it by hand: %s", error)
+                    continue
                 yield KeptStill(digest, owner, job, at)
 
     def _parts(self, digest: str) -> tuple[str, str, bytes]:
@@ -90,7 +100,10 @@ class StillStore:
         magic, owner, job, sealed = (*data.split(b"\n", 3), b"", b"", b"")[:4]
         if magic != MAGIC:
             raise StorageError(f"{digest} is no sealed still: it was altered or is from another version")
-        return owner.decode(), job.decode(), sealed
+        try:
+            return owner.decode(), job.decode(), sealed
+        except UnicodeDecodeError:
+            raise StorageError(f"{digest} is no sealed still: it was altered") from None
 
 
 def _place(owner: str, job: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,7 @@ class Records:
     @cached_property
     def appeals(self) -> Appeals:
         """Requests to have a decision looked at again."""
-        return Appeals(self.ledger)
+        return Appeals(self.ledger, answer_within=timedelta(days=self.settings.appeal_days))
 
     @cached_property
     def blobs(self) -> BlobStore:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Engine, Select, Table, and_, exists, func,
 
 from safety.database import reading, writing
 from safety.domain import JobStatus
+from safety.lookup.legal_holds import take_turn
 from safety.tables import decisions, findings, jobs, legal_holds, scans
 
 ENDED = ("released", "refused", "cancelled", "failed")
@@ -55,6 +56,7 @@ class Due:
         """Blank what requesters called uploads whose scans ended before; return how many that were."""
         due = and_(scans.c.updated_at < limit, scans.c.name != "", scans.c.status.in_(("done", "failed")))
         with writing(self._engine) as connection:
+            take_turn(connection)
             return connection.execute(update(scans).where(due, _free(scans)).values(name="")).rowcount
 
     def kept_longer(self, owner: str, job: str, categories: Collection[str]) -> tuple[bool, bool]:

@@ -23,7 +23,7 @@ from generator.base import Capability, Revision
 from safety.database import insert_unless_there, reading, utc_now, writing
 from safety.domain import Job, JobStatus, Reference, Task
 from safety.errors import Conflict, InvalidContent, NotFound, SealBroken
-from safety.lookup.legal_holds import refuse_if_held
+from safety.lookup.legal_holds import refuse_if_held, take_turn
 from safety.lookup.subjects import MARK, SubjectKeys
 from safety.tables import jobs
 
@@ -179,6 +179,7 @@ class JobStore:
             Conflict: it, or whose it is, is under a legal hold.
         """
         with writing(self._engine) as connection:
+            take_turn(connection)
             owner = connection.execute(select(jobs.c.owner).where(jobs.c.id == id_)).scalar()
             refuse_if_held(connection, [id_, owner or ""])
             change = update(jobs).where(jobs.c.id == id_).values(prompt="", revision=None)

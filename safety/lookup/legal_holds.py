@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from safety.database import reading, utc_now, writing
 from safety.errors import Conflict, NotFound
@@ -19,6 +19,9 @@ from safety.tables import jobs, legal_holds, scans, subjects
 
 Append = Callable[[str, str, Mapping[str, Any]], Any]
 """Appends an event to the ledger: kind, id, body."""
+
+HOLDS_LOCK = 0x6672_616D_6502
+"""Key of the PostgreSQL advisory lock under which a legal hold is placed and what could be held is erased."""
 
 PLACED, LIFTED = "legal_hold_placed", "legal_hold_lifted"
 
@@ -50,12 +53,13 @@ class LegalHolds:
 
         Raises:
             NotFound: there is nothing with this id.
-            Conflict: no reason, or the Subject was erased.
+            Conflict: no reason, or the Subject was erased, also in this very moment.
         """
         if not reason.strip():
             raise Conflict("a legal hold needs a reason: it is recorded")
         hold = LegalHold(f"hold_{uuid.uuid4().hex}", target, reason.strip(), actor, self._clock(), None)
         with writing(self._engine) as connection:
+            take_turn(connection)
             _refuse_unknown(connection, target)
             connection.execute(insert(legal_holds), vars(hold))
         # In force before it is recorded: what is held must not be lost because recording it fails.
@@ -104,6 +108,15 @@ class LegalHolds:
         return LegalHold(*row)
 
 
+def take_turn(connection: Connection) -> None:
+    """Wait, inside a writing transaction, until nobody else places a legal hold or erases, and keep them out.
+
+    Without it, a legal hold and an erasure of the same instant would not see each other. SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HOLDS_LOCK})
+
+
 def held(connection: Connection) -> set[str]:
     """Return the ids of everything that is under a legal hold now."""
     query = select(legal_holds.c.target).where(legal_holds.c.lifted_at.is_(None))
@@ -111,7 +124,10 @@ def held(connection: Connection) -> set[str]:
 
 
 def refuse_if_held(connection: Connection, targets: Iterable[str]) -> None:
-    """Refuse, inside a transaction, what would erase something that is under a legal hold; raises Conflict."""
+    """Refuse, inside a transaction, what would erase something that is under a legal hold; raises Conflict.
+
+    Whoever erases in the same transaction calls `take_turn` first.
+    """
     wanted = set(targets)
     query = select(legal_holds.c.id, legal_holds.c.target).where(legal_holds.c.lifted_at.is_(None))
     for id_, target in connection.execute(query.order_by(legal_holds.c.placed_at)):

@@ -128,6 +128,21 @@ class ScanStore:
             connection.execute(update(scans).where(scans.c.id == id_).values(values))
             return self._opened(connection, connection.execute(select(scans).where(scans.c.id == id_)).all())[0]
 
+    def seal_plain(self, limit: int = 500) -> int:
+        """Seal up to `limit` names that stand as they are, from before names were sealed; return how many."""
+        if self._subjects is None:
+            return 0
+        plain = select(scans.c.id, scans.c.requester, scans.c.name).where(scans.c.owner.is_(None), scans.c.name != "")
+        with reading(self._engine) as connection:
+            rows = connection.execute(plain.limit(limit)).all()
+        owners = {requester: self._subjects.of(requester).id for requester in {row.requester for row in rows}}
+        with writing(self._engine) as connection:
+            for id_, requester, name in rows:
+                sealed = self._subjects.seal(connection, owners[requester], name, _place(id_))
+                same = update(scans).where(scans.c.id == id_, scans.c.name == name, scans.c.owner.is_(None))
+                connection.execute(same.values(name=sealed, owner=owners[requester]))
+        return len(rows)
+
     def _opened(self, connection: Connection, rows: Sequence[Row[Any]]) -> Sequence[Scan]:
         """Read rows, their names opened."""
         names = [row.name for row in rows]

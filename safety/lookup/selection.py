@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, exists, select
+from sqlalchemy import Engine, select
 
 from safety.database import reading
 from safety.domain import Action, Checkpoint
 from safety.errors import Conflict
-from safety.tables import decisions, entries, findings
+from safety.lookup.conditions import conditions_of
+from safety.tables import decisions, entries
 
 PAGE = 2000
 """Decisions fetched at once: some megabytes."""
@@ -85,24 +86,20 @@ def selected(
         .select_from(decisions)
         .join(entries, entries.c.position == decisions.c.entry)
         .outerjoin(newer, (newer.c.supersedes == decisions.c.id) & (newer.c.entry < end))
-        .where(decisions.c.entry < end)
+        .where(
+            decisions.c.entry < end,
+            *conditions_of(
+                checkpoint=selection.checkpoint,
+                action=selection.action,
+                category=selection.category,
+                policy=selection.policy,
+                since=selection.since,
+                until=selection.until,
+            ),
+        )
         .order_by(decisions.c.entry)
         .limit(page)
     )
-    for column, value in (
-        (decisions.c.checkpoint, selection.checkpoint and selection.checkpoint.value),
-        (decisions.c.action, None if selection.action is None else selection.action.word),
-        (decisions.c.policy, selection.policy),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if selection.category is not None:
-        found = (findings.c.entry == decisions.c.entry, findings.c.category == selection.category)
-        query = query.where(exists().where(*found))
-    if selection.since is not None:
-        query = query.where(decisions.c.at >= selection.since)
-    if selection.until is not None:
-        query = query.where(decisions.c.at < selection.until)
     while True:
         with reading(engine) as connection:
             rows = [Selected(*row) for row in connection.execute(query.where(decisions.c.entry > after))]

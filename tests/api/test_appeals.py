@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -53,6 +54,17 @@ def test_an_overturned_refusal_lets_the_job_go_on(client, house, ada, reviewer, 
     assert client.get(f"/v1/appeals/{id_}", headers=ada).json() == answered.json()
     house.queue.work()
     assert house.jobs.get(decision["job"]).status == "released"
+
+
+def test_the_settings_say_within_how_many_days_an_appeal_is_answered(client, house, ada, refused):
+    assert house.settings.appeal_days == 14
+    house.settings = house.settings.model_copy(update={"appeal_days": 3})
+
+    filed = appeal(client, ada, refused[0]["decision"]).json()
+
+    assert datetime.fromisoformat(filed["due"]) - datetime.fromisoformat(filed["at"]) == pytest.approx(
+        timedelta(days=3), abs=timedelta(minutes=10)
+    )
 
 
 def test_an_upheld_refusal_changes_nothing(client, house, ada, reviewer, refused):

@@ -71,6 +71,19 @@ def test_a_key_that_is_not_there_stops_the_start_with_its_reason(configured, key
         signer(made.model_copy(update={"signer_key": key})).self_test()
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["-----BEGIN PRIVATE KEY-----\nMIGHAgEAsecret\n", "MIGHAgEAsecret" * 500, "sftp://secret"],
+)
+def test_what_stands_in_the_place_of_a_key_is_not_repeated(configured, key):
+    """Somebody may have put the key itself there."""
+    made, _ = configured()
+    with pytest.raises(SignerUnusable, match="neither") as refused:
+        signer(made.model_copy(update={"signer_key": key}))
+    assert "secret" not in str(refused.value)
+    assert f"{len(key)} characters" in str(refused.value)
+
+
 def test_a_service_without_a_token_is_a_wrong_setting(tmp_path):
     place = "vault+https://vault.example/v1/transit/sign/k"
     with pytest.raises(ValueError, match="FRAMEGATE_SIGNER_TOKEN_FILE"):

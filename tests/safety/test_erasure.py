@@ -20,7 +20,7 @@ from safety.domain import Job, JobStatus
 from safety.erasure import ERASED
 from safety.errors import Conflict, NotFound, SealBroken
 from safety.ledger import Ledger
-from safety.lookup import JobStore, Scan, SubjectKeys
+from safety.lookup import JobStore, Scan, ScanStore, SubjectKeys
 from safety.records import decode
 from tests.erasing import NOON, WORDS, Desk
 
@@ -118,6 +118,21 @@ def test_prompts_from_before_are_sealed_later(desk: Desk) -> None:
     assert "lighthouse" not in desk.stored() + desk.stored("SELECT revision FROM jobs")
     assert desk.jobs.get("video_2").prompt == f"{WORDS} 2"
     assert desk.jobs.get("video_2").revision == Revision(WORDS, "writer")
+
+
+def test_names_from_before_names_were_sealed_are_sealed_later_and_go_with_their_subject(desk: Desk) -> None:
+    old = ScanStore(desk.engine, lambda: desk.now)
+    for number in range(3):
+        old.create(Scan(f"scan_{number}", "key_1", NOON, "0" * 64, f"ada-lovelace-{number}.mp4"))
+    old.create(Scan("scan_9", "key_1", NOON, "0" * 64, ""))
+    assert "lovelace" in desk.stored("SELECT name FROM scans")
+
+    assert (desk.scans.seal_plain(limit=2), desk.scans.seal_plain(), desk.scans.seal_plain()) == (2, 1, 0)
+
+    assert "lovelace" not in desk.stored("SELECT name FROM scans")
+    assert desk.scans.get("scan_2").name == "ada-lovelace-2.mp4"
+    desk.erasure.erase(desk.subjects.find("key_1"), actor="ops", reason="asked for it")
+    assert desk.scans.get("scan_2").name == ""
 
 
 def test_text_that_looks_sealed_is_text(desk: Desk) -> None:

@@ -301,3 +301,21 @@ def test_a_clock_that_was_put_back_does_not_stop_a_chore_for_years(desk: Desk) -
 
     desk.now -= 400 * DAY
     assert [chores.take("sweep", DAY), chores.take("sweep", DAY)] == [True, False]
+
+
+def test_a_damaged_picture_is_told_and_left_and_the_others_go(
+    desk: Desk, stills: StillStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.ask("video_1")
+    blobs = BlobStore(tmp_path / "stills")
+    whole = [stills.keep(f"picture {number}".encode(), "video_1") for number in range(3)]
+    damaged = [blobs.put_bytes(b"no still at all"), blobs.put_bytes(b"framegate still 1\n\xff\xfe\nvideo_1\nsealed")]
+    for digest in (*whole, *damaged):
+        os.utime(blobs.path(digest), (0, 0))
+
+    assert apply(desk, stills, {"stills": 180}) == {"stills": 3}
+
+    assert [stills.contains(digest) for digest in whole] == [False] * 3
+    assert [stills.contains(digest) for digest in damaged] == [True] * 2
+    told = "\n".join(caplog.messages)
+    assert all(digest in told for digest in damaged)
