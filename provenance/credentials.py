@@ -144,9 +144,9 @@ class C2paReader:
                     report = json.loads(reader.json())
         except C2paError.ManifestNotFound:
             return _absent("no manifest")
-        except C2paError.RemoteManifest:
-            return _absent("the file names a remote manifest, which is not fetched")
         except C2paError as error:
+            if str(error).startswith(("Remote:", "RemoteManifest:")):  # the binding gives the first no class of its own
+                return _absent("the file names a remote manifest, which is not fetched")
             raise CredentialUnreadable(f"{path.name} has a manifest that cannot be read: {_kind(error)}") from error
         except (OSError, ValueError) as error:
             raise CredentialUnreadable(f"{path.name} cannot be read: {error}") from error

@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,6 +33,10 @@ _LOG = logging.getLogger(__name__)
 MERKLE_FROM_BYTES = 256 * 1024**2
 """Files from this size on are hashed piece by piece (a Merkle tree in the manifest): a gigabyte then takes some 40 MB
 of memory instead of 550. Smaller ones are not, because not every reader knows such manifests."""
+
+
+CLOCKS_AGREE_WITHIN = timedelta(minutes=5)
+"""A stamp that is farther from this machine's time is not taken: it would say for good when something was signed."""
 
 
 class TimestampPolicy(StrEnum):
@@ -99,8 +103,6 @@ class CallbackSigner:
         part = Path(name)
         try:
             stamp, credential = self._signed(source, part, claim)
-            if stamp == "trusted" and credential.signed_at is None:
-                raise SigningError("the signed file carries no trusted time stamp; is its root among the anchors?")
             put_in_place(part, destination)
         except OSError as error:
             raise SigningError(f"{destination.name} cannot be written: {error.strerror or error}") from error
@@ -129,27 +131,29 @@ class CallbackSigner:
     def _signed(self, source: Path, part: Path, claim: Claim) -> tuple[str, Credential]:
         if source.stat().st_size >= MERKLE_FROM_BYTES:
             try:
-                return self._sign_with_policy(source, part, claim, merkle=True), self._verified(part)
+                return self._sign_with_policy(source, part, claim, merkle=True)
             except SigningError as error:  # the library cannot hash every layout piece by piece (two mdat boxes)
                 _LOG.warning("%s cannot be signed piece by piece, so it takes more memory: %s", source.name, error)
-        return self._sign_with_policy(source, part, claim), self._verified(part)
+        return self._sign_with_policy(source, part, claim)
 
-    def _sign_with_policy(self, source: Path, part: Path, claim: Claim, *, merkle: bool = False) -> str:
+    def _sign_with_policy(
+        self, source: Path, part: Path, claim: Claim, *, merkle: bool = False
+    ) -> tuple[str, Credential]:
         if self._timestamp_url is None:
             self._write_signed(source, part, claim, None, merkle=merkle)
-            return "none"
+            return "none", self._verified(part)
         try:
             self._write_signed(source, part, claim, self._timestamp_url, merkle=merkle)
-            if self._timestamp_policy is TimestampPolicy.REQUIRED or self._verified(part).signed_at is not None:
-                return "trusted"
-            reason = "its token is not trusted"
+            credential = self._verified(part)
+            if (fault := stamp_fault(credential.signed_at, datetime.now(UTC))) is not None:
+                raise SigningError(fault)
+            return "trusted", credential
         except SigningError as error:
             if self._timestamp_policy is TimestampPolicy.REQUIRED:
                 raise
-            reason = str(error)
-        _LOG.warning("signing without a time stamp; the authority failed: %s", reason)
+            _LOG.warning("signing without a time stamp; the authority failed: %s", error)
         self._write_signed(source, part, claim, None, merkle=merkle)
-        return "unavailable"
+        return "unavailable", self._verified(part)
 
     def _write_signed(self, source: Path, part: Path, claim: Claim, timestamp_url: str | None, *, merkle: bool) -> None:
         raised: list[Exception] = []
@@ -250,6 +254,18 @@ class UnsafeDevelopmentSigner(FileSigner):
             timestamp_url=timestamp_url,
             timestamp_policy=timestamp_policy,
         )
+
+
+def stamp_fault(stamped: datetime | None, now: datetime) -> str | None:
+    """Return what is wrong with a time stamp that was just given, in words; None where nothing is."""
+    if stamped is None:
+        return "the signed file carries no trusted time stamp; is its root among the anchors?"
+    if abs(stamped - now) > CLOCKS_AGREE_WITHIN:
+        return (
+            f"the time-stamp authority says {stamped:%Y-%m-%d %H:%M:%S}, this machine {now:%Y-%m-%d %H:%M:%S} UTC: "
+            "one of the two clocks is wrong"
+        )
+    return None
 
 
 def add_inputs(builder: Builder, claim: Claim) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from safety.credential_words import sentences
 from safety.declared import declared
 from safety.domain import Origin, OriginEvidence, Strength, Unmeasured
 from safety.known import ReleaseIndex
+from safety.measure import WITHDRAWN_ORIGIN
 from safety.origin import CAPTURED_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
 Links = tuple[list[OriginEvidence], list[Unmeasured]]
@@ -76,6 +78,19 @@ def _with_withdrawal(evidence: OriginEvidence, known: ReleaseIndex) -> OriginEvi
     told = {"at": standing.at.isoformat(), "code": standing.code}
     words = f"{evidence.summary} It was withdrawn on {standing.at:%Y-%m-%d} ({standing.code})."
     return replace(evidence, summary=words, detail={**evidence.detail, "withdrawn": told})
+
+
+def is_withdrawn(evidence: Iterable[OriginEvidence]) -> bool:
+    """Say whether any evidence proves that it is, or shows, a release that was withdrawn."""
+    return any(each.strength is Strength.PROOF and each.detail.get("withdrawn") for each in evidence)
+
+
+def withdrawal_link(links: Sequence[Links]) -> Links:
+    """Return that nobody knows whether it is a withdrawn release: none was found, and a link could not look."""
+    if is_withdrawn(each for evidence, _ in links for each in evidence):
+        return [], []
+    blind = next((gap for _, missing in links for gap in missing if gap.signal == f"origin.{Origin.OURS}"), None)
+    return [], [] if blind is None else [Unmeasured(WITHDRAWN_ORIGIN, blind.reason)]
 
 
 def metadata_link(info: VideoInfo, path: Path) -> Links:

@@ -23,7 +23,12 @@ from safety.domain import Measurement, Unmeasured
 from safety.footage import Footage
 from safety.storyboard import Reading, Storyboard, merge, read_storyboard
 
-ORIGIN_SIGNALS = frozenset({"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured"})
+WITHDRAWN_ORIGIN = "origin.withdrawn"
+"""1.0 where an upload is, or shows, a release of ours that was withdrawn."""
+
+ORIGIN_SIGNALS = frozenset(
+    {"origin.ours", "origin.synthetic", "origin.likely_synthetic", "origin.captured", WITHDRAWN_ORIGIN}
+)
 """What `safety.scan` adds to an upload's scores: 1.0 for the origin it found, 0.0 for the others."""
 
 

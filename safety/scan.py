@@ -32,12 +32,20 @@ from safety.domain import (
     Score,
     Strength,
 )
-from safety.evidence import Links, credential_link, metadata_link, note_withdrawal, unseen_link
+from safety.evidence import (
+    Links,
+    credential_link,
+    is_withdrawn,
+    metadata_link,
+    note_withdrawal,
+    unseen_link,
+    withdrawal_link,
+)
 from safety.forensic_evidence import forensic_link, strongest, threshold_of
 from safety.gate import Gate
 from safety.known import ReleaseIndex
 from safety.label_evidence import label_link
-from safety.measure import ORIGIN_SIGNALS, file_digest
+from safety.measure import ORIGIN_SIGNALS, WITHDRAWN_ORIGIN, file_digest
 from safety.origin import fuse, fuse_windows
 from safety.origin_windows import OriginWindows, first_stride
 
@@ -109,6 +117,7 @@ class Scanner:
         decode = self._decode(path, progress)
         links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
         links = [note_withdrawal(each, self.known) for each in links]
+        links.append(withdrawal_link(links))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
         links.append(self._forensic_link(decode))
         if decode.coverage is not None:
@@ -169,7 +178,8 @@ class Scanner:
 
     def _measurement(self, report: OriginReport, decode: _Decode) -> Measurement:
         missing = {gap.signal for gap in report.unmeasured}
-        origins = [Score(name, float(name == f"origin.{report.origin}")) for name in sorted(ORIGIN_SIGNALS - missing)]
+        found = {f"origin.{report.origin}", *([WITHDRAWN_ORIGIN] if is_withdrawn(report.evidence) else [])}
+        origins = [Score(name, float(name in found)) for name in sorted(ORIGIN_SIGNALS - missing)]
         ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.timeline.windows else []
         ran += [(each.name, each.version) for each in (self.known_content, self.labels) if each is not None]
         return Measurement(

@@ -128,4 +128,4 @@ def _total(clips: Sequence[Json], name: str) -> int:
 
 
 def _cell(share: Json) -> str:
-    return "–" if not share["n"] else f"{percent(share)}"
+    return "–" if not share["n"] else f"{share['k']}/{share['n']} = {percent(share)}"

@@ -14,10 +14,13 @@ from media.strip import PICTURES
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from safety.domain import Action, Checkpoint, Origin, Strength
 from safety.errors import PolicyError
+from safety.judge import judge
 from safety.known import ReleaseIndex
 from safety.origin_windows import MAX_WINDOWS
+from safety.policy import DEFAULT_POLICY, load_policy
 from safety.scan import Scanner
 from safety.timeline import MOST_SEGMENTS
+from safety.withdrawals import Withdrawals
 from tests.fakes import BlockWatermark, FixedReader
 from tests.world import World
 
@@ -258,3 +261,42 @@ def _request():
     from generator.base import GenerationRequest
 
     return GenerationRequest("a green field", 2.0, 256, 256)
+
+
+class Unreadable:
+    """A reader that nobody can read anything with."""
+
+    def read(self, path):
+        raise CredentialUnreadable("the manifest is cut off")
+
+
+def withdrawn_score(decision):
+    found = {score.signal: score.value for score in decision.measurement.scores}
+    return found.get("origin.withdrawn")
+
+
+def test_a_withdrawn_release_that_comes_back_is_a_signal_and_held(world, scanner, stranger):
+    release = world.pipeline.run(world.job("a green field", seconds=3.0)).release
+    file = world.blobs.path(release.sha256)
+    desk = Withdrawals(world.ledger, world.blobs, lambda job: ())
+    before = scanner().scan(file)[1]
+    desk.withdraw(release.id, by="ada", reason="why", code="person")
+    report, after = scanner().scan(file)
+    unreadable = replace(scanner(), credentials=Unreadable())
+    blind, seen = unreadable.scan(stranger)[1], unreadable.scan(file)[1]
+    desk.restore(release.id, by="ada", reason="settled")
+    restored = scanner().scan(file)[1]
+    policy = load_policy(DEFAULT_POLICY)
+    held, passed, unknown = (
+        {found.rule: found.action for found in judge(policy, Checkpoint.UPLOAD, each.measurement).findings}
+        for each in (after, before, blind)
+    )
+
+    assert [withdrawn_score(each) for each in (before, after, restored)] == [0.0, 1.0, 0.0]
+    assert any("It was withdrawn on" in each.summary for each in report.evidence)
+    assert withdrawn_score(seen) == 1.0  # its pixels say enough
+    assert withdrawn_score(blind) is None
+    assert "origin.withdrawn" in {gap.signal for gap in blind.measurement.unmeasured}
+    assert held["upload.withdrawn"] is Action.REVIEW
+    assert "upload.withdrawn" not in passed
+    assert unknown["upload.withdrawn"] is Action.REVIEW

@@ -53,6 +53,7 @@ def test_either_layer_recognises_and_a_stranger_is_not_ours() -> None:
     assert (made["false_fingerprint"]["k"], made["other_id_read"]["k"]) == (20, 20)
     assert (made["false_watermark"]["k"], made["false_watermark"]["n"]) == (0, 64)
     assert "| crop 30 % (harder) |" in markdown(made)
+    assert "/{} = ".format(crop["either"]["n"]) in markdown(made)
     json.dumps(made)
 
 
