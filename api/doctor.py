@@ -11,6 +11,7 @@ from typing import Any
 from api.erasing import persons_back, put_back
 from api.keys import certificates
 from api.wiring import House
+from api.wiring.labelling import label_style
 from api.wiring.trust_packs import aging, trust_folder
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
@@ -52,6 +53,7 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "known persons", lambda: _persons(house)
     yield "generator", lambda: f"{house.generator.name} {house.generator.version[:16]}"
     yield "signer", lambda: _signer(house)
+    yield "label", lambda: _label(house)
     yield "certificates", lambda: _certificates(house)
     yield "trust packs", lambda: _trust_packs(house)
     for each in house.clip_catalog.absent:
@@ -160,6 +162,12 @@ def _certificates(house: House) -> str:
     if first.is_due(now):
         raise _BrokenError(f"{words}, {first.left(now).days} days: renew it; see `framegate certificate csr`")
     return f"{words}, the first of {len(found)} to expire"
+
+
+def _label(house: House) -> str:
+    style = label_style(house.settings)
+    declared = f"; declares {', '.join(sorted(style.declare))}" if style.declare else ""
+    return f"{style.text!r}, {style.place}, {style.height:.0%} of the short side{declared}"
 
 
 def _trust_packs(house: House) -> str:

@@ -13,6 +13,7 @@ from generator.base import GenerationCancelled, GeneratorError, UnsupportedReque
 from media.errors import EncodingError, MediaError, MediaLimitExceeded, StorageError, UnreadableMedia
 from provenance.base import (
     CredentialUnreadable,
+    LabelError,
     MarkingError,
     ProvenanceError,
     SignerUnusable,
@@ -129,6 +130,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ProvenanceError: Problem(500, "provenance", 1),
     SigningError: Problem(500, "signing", 1),
     SignerUnusable: Problem(500, "signer-unusable", 1),
+    LabelError: Problem(500, "label", 1),
     TrustPackError: Problem(500, "trust-pack", 1),
     CredentialUnreadable: Problem(422, "credential-unreadable", 1),
     MarkingError: Problem(422, "marking", 1),

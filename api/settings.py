@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     provider: str = "framegate development"
     """Who takes responsibility for releases: stands in every manifest."""
 
+    label: Path | None = None
+    """TOML file of how releases are labelled, visibly and in metadata; empty: a moving label, nothing declared."""
+
     generator: Path | None = None
     """Folder of a local diffusers pipeline; empty: the embedded checkpoint."""
 

@@ -1,4 +1,4 @@
-"""Reads the XMP packet that an MP4 or QuickTime file carries, which decoders do not hand out.
+"""Reads the XMP packet that an MP4 or QuickTime file carries, which decoders do not hand out, and appends one.
 
 XMP stands in a `uuid` box at the top or in `moov/udta/XMP_` (ISO 16684-1; Adobe, XMP Specification Part 3). Only box
 headers are followed, a bounded number of them, and the packet is searched as text: no XML parser meets a stranger's
@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from media.errors import StorageError
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Extended type of the box that holds XMP."""
@@ -50,6 +52,20 @@ def read_xmp(path: Path) -> dict[str, str]:
             if value:
                 found.setdefault(f"xmp:{name.lower()}", value[:_MOST_CHARACTERS])
     return found
+
+
+def append_xmp(path: Path, packet: bytes) -> None:
+    """Append an XMP packet to an MP4 that carries none, as a box at its end; nothing else in the file moves.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    box = struct.pack(">I4s", 8 + 16 + len(packet), b"uuid") + _XMP_UUID + packet
+    try:
+        with path.open("ab") as file:
+            file.write(box)
+    except OSError as error:
+        raise StorageError(f"{path.name} cannot be written: {error.strerror}") from error
 
 
 def _packets(file: BinaryIO, start: int, end: int, left: list[int]) -> Iterator[bytes]:

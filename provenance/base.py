@@ -6,12 +6,14 @@ Opens no database and knows no policy.
     ├── SigningError        the file could not be signed, or the signed file does not verify
     ├── SignerUnusable      certificate, key or chain cannot sign (found at start-up)
     ├── CredentialUnreadable a manifest is there but cannot be parsed within the limits
+    ├── LabelError          the label file asks for what is no label
     ├── TrustPackError      a trust pack is damaged, or not the one that was pinned
     └── MarkingError        the watermark could not be embedded so that it decodes
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +37,10 @@ class SignerUnusable(ProvenanceError):
 
 class CredentialUnreadable(ProvenanceError):
     """A manifest is present but cannot be read within the limits."""
+
+
+class LabelError(ProvenanceError):
+    """The label that is asked for cannot be drawn, or would be none."""
 
 
 class TrustPackError(ProvenanceError):
@@ -110,6 +116,17 @@ class ClaimInput:
     relation: InputRelation
     title: str
     """Shown to everybody: a file name or an id, never a prompt."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a file declares in plain metadata, written before it is signed."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Container tags."""
+
+    xmp: bytes = b""
+    """A packet; empty for none."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,16 @@ from media.codec import decode, encode_mp4, probe
 from media.fingerprint import MIN_QUALITY, fingerprint
 from media.redaction import Place, redacted
 from media.stills import thumbnail_jpeg
-from provenance.base import Claim, ClaimInput, CredentialSigner, CredentialState, LedgerProof, Watermark
+from media.xmp import append_xmp
+from provenance.base import (
+    Claim,
+    ClaimInput,
+    CredentialSigner,
+    CredentialState,
+    Declaration,
+    LedgerProof,
+    Watermark,
+)
 from safety.domain import Decision, Release
 from safety.errors import ReleaseError
 from safety.gate import NAMESPACE, Clock, Gate
@@ -79,9 +88,11 @@ class ReleaseDesk:
 
     generator: str
     generator_version: str
+    declared: Callable[[str], Declaration] = lambda _release: Declaration()
+    """What the file of a release, by its id, declares in plain metadata."""
 
     def mark(self, clip: Clip, job: str) -> Marked:
-        """Burn the visible label, embed the watermark, encode and store.
+        """Burn the visible label, embed the watermark, encode with what is declared, and store.
 
         Raises:
             MarkingError: the watermark does not decode at an acceptable quality.
@@ -90,7 +101,10 @@ class ReleaseDesk:
         marked, mark = self.watermark.embed(self.label(clip), self._free_id(release_id(job)))
         with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
             path = Path(folder) / "marked.mp4"
-            encode_mp4(iter(marked.frames), path, fps=marked.fps, crf=CRF)
+            declared = self.declared(release_id(job))
+            encode_mp4(iter(marked.frames), path, fps=marked.fps, crf=CRF, tags=declared.tags)
+            if declared.xmp:
+                append_xmp(path, declared.xmp)
             digest = self.blobs.put(path)
         hashes = fingerprints_of(marked)
         return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from api.keys import signer, watermark_key
 from api.views import origin_view
 from api.wiring.generators import chosen_generator, revisions
+from api.wiring.labelling import labelling
 from api.wiring.origin_scale import known_false_alarms
 from api.wiring.people import Recognisers
 from api.wiring.plugins import configured_transcriber, origin_detector
@@ -23,7 +24,6 @@ from classifiers.normalize import normalize
 from classifiers.registered_names import RegisteredNames
 from media.clip import Clip
 from media.sampling import SamplingPlan
-from provenance.label import burn_label
 from provenance.manifest_store import stored_manifest
 from provenance.watermark import SpreadSpectrumWatermark
 from safety.banks import known_signals
@@ -169,17 +169,9 @@ class House(Recognisers, Policies):
         return self._desk(self.generator.name, self.generator.version)
 
     def _desk(self, generator: str, version: str) -> ReleaseDesk:
-        return ReleaseDesk(
-            ledger=self.ledger,
-            blobs=self.blobs,
-            watermark=self.watermark,
-            signer=self.signer,
-            label=burn_label,
-            clock=now,
-            provider=self.settings.provider,
-            generator=generator,
-            generator_version=version,
-        )
+        labels = labelling(self.settings, generator, version)
+        rooms = (self.ledger, self.blobs, self.watermark, self.signer, labels.label, now, self.settings.provider)
+        return ReleaseDesk(*rooms, generator, version, labels.declared)
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -280,6 +272,6 @@ class House(Recognisers, Policies):
         Raises:
             WeightsError, PolicyError, SignerUnusable, TrustPackError, LedgerError: the service must not start.
         """
-        _ = self.gate, self.policy_in_force, self.generator.version, self.trusted
+        _ = self.gate, self.policy_in_force, self.desk, self.trusted
         self.prove(self.signer)
         self.ledger.checkpoint()
