@@ -8,6 +8,9 @@ from __future__ import annotations
 HEAD_BYTES = 64
 """As much of a file as is looked at."""
 
+_EBML = b"\x1a\x45\xdf\xa3"
+"""First bytes of webm and Matroska (RFC 8794 section 11.2.1)."""
+
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"mif1", b"avif", b"avis", b"hevc", b"msf1"})
 
 
@@ -24,3 +27,10 @@ def media_type_of(head: bytes) -> str | None:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
     return None
+
+
+def sidecar_type_of(head: bytes) -> str | None:
+    """Return the media type of a kind whose manifest lies beside the file: webm or Matroska; None for others."""
+    if not head.startswith(_EBML):
+        return None
+    return "video/webm" if b"webm" in head[:HEAD_BYTES] else "video/x-matroska"

@@ -21,10 +21,11 @@ from typing import Any
 
 from c2pa import C2paError, Context, Reader  # type: ignore[import-untyped]
 
-from media.kinds import media_type_of
+from media.kinds import HEAD_BYTES, media_type_of, sidecar_type_of
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from provenance.ingredients import ingredient_tree
 from provenance.manifest import RELEASE_ASSERTION
+from provenance.sidecar import read_sidecar
 
 MAX_BYTES = 2 * 1024**3
 """Largest file read by default. Hashing 1 GB takes about 2 s and 550 MB of memory."""
@@ -136,11 +137,16 @@ class C2paReader:
             if size > self._max_bytes:
                 raise CredentialUnreadable(f"{path.name} has {size} bytes; the limit is {self._max_bytes}")
             with path.open("rb") as file:
-                media_type = media_type_of(file.read(16))
+                head, beside = file.read(HEAD_BYTES), None
+                media_type = media_type_of(head)
                 if media_type is None:
-                    return _absent("this kind of file cannot carry an embedded credential")
+                    media_type = sidecar_type_of(head)
+                    if media_type is None:
+                        return _absent("this kind of file cannot carry an embedded credential")
+                    if (beside := read_sidecar(path)) is None:
+                        return _absent("this kind of file has its credential beside it, as .c2pa; there is none")
                 file.seek(0)
-                with Reader(media_type, file, context=self._context.get()) as reader:
+                with Reader(media_type, file, manifest_data=beside, context=self._context.get()) as reader:
                     report = json.loads(reader.json())
         except C2paError.ManifestNotFound:
             return _absent("no manifest")

@@ -12,20 +12,22 @@ import logging
 import os
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Signer  # type: ignore[import-untyped]
 
-from media.kinds import media_type_of
+from media.kinds import HEAD_BYTES, media_type_of, sidecar_type_of
 from provenance.base import Claim, Credential, CredentialState, CredentialUnreadable, SignerUnusable, SigningError
 from provenance.certificates import DevelopmentPki
 from provenance.chain import algorithm_of, check_chain, load_private_key, signer_id
 from provenance.credentials import C2paReader, ProcessContext, trust_settings
 from provenance.manifest import THUMBNAIL, ingredient_for, manifest_for
+from provenance.sidecar import sidecar_of, write_sidecar
 from provenance.signatures import SignBytes, checked, sign_with
 from provenance.specimen import specimen_claim, write_specimen
+from provenance.stamp_clock import stamp_fault
 from provenance.streams import WitnessedFile, put_in_place, require_room
 
 _LOG = logging.getLogger(__name__)
@@ -33,10 +35,6 @@ _LOG = logging.getLogger(__name__)
 MERKLE_FROM_BYTES = 256 * 1024**2
 """Files from this size on are hashed piece by piece (a Merkle tree in the manifest): a gigabyte then takes some 40 MB
 of memory instead of 550. Smaller ones are not, because not every reader knows such manifests."""
-
-
-CLOCKS_AGREE_WITHIN = timedelta(minutes=5)
-"""A stamp that is farther from this machine's time is not taken: it would say for good when something was signed."""
 
 
 class TimestampPolicy(StrEnum):
@@ -88,6 +86,7 @@ class CallbackSigner:
     def sign(self, source: Path, destination: Path, claim: Claim) -> Credential:
         """Write the signed copy atomically and return its re-read Credential, which is Trusted.
 
+        Of webm and Matroska the copy is the file itself, and its manifest lies beside it (`provenance.sidecar`).
         `Credential.detail["timestamp"]` is `trusted`, `none` (no authority configured) or `unavailable` (best effort).
 
         Raises:
@@ -103,11 +102,14 @@ class CallbackSigner:
         part = Path(name)
         try:
             stamp, credential = self._signed(source, part, claim)
+            if sidecar_of(part).exists():
+                put_in_place(sidecar_of(part), sidecar_of(destination))
             put_in_place(part, destination)
         except OSError as error:
             raise SigningError(f"{destination.name} cannot be written: {error.strerror or error}") from error
         finally:
             part.unlink(missing_ok=True)
+            sidecar_of(part).unlink(missing_ok=True)
         return replace(credential, detail={**credential.detail, "timestamp": stamp, "signed_by": self._name})
 
     def self_test(self) -> None:
@@ -166,16 +168,22 @@ class CallbackSigner:
                 raise
 
         with source.open("rb") as reading, WitnessedFile.create(part) as writing:
-            media_type = media_type_of(reading.read(16))
+            head = reading.read(HEAD_BYTES)
+            embedded = media_type_of(head)
+            media_type = embedded or sidecar_type_of(head)
             if media_type is None:
-                raise SigningError(f"{source.name} is of a kind that cannot carry an embedded credential; use mp4")
+                raise SigningError(f"{source.name} is of a kind that no credential can be written for; use mp4 or webm")
             reading.seek(0)
             try:
                 context = self._merkle_context if merkle else self._context
                 signer = Signer.from_callback(sign_bytes, self._algorithm, self._chain_pem, timestamp_url)
                 with signer, Builder(manifest_for(claim), context.get()) as builder:
                     add_inputs(builder, claim)
-                    builder.sign(signer, media_type, reading, writing)
+                    if embedded is None:
+                        builder.set_no_embed()
+                    store = builder.sign(signer, media_type, reading, writing)
+                if embedded is None:
+                    write_sidecar(part, store)
             except C2paError as error:
                 if writing.failure is not None:
                     raise writing.failure from error
@@ -254,18 +262,6 @@ class UnsafeDevelopmentSigner(FileSigner):
             timestamp_url=timestamp_url,
             timestamp_policy=timestamp_policy,
         )
-
-
-def stamp_fault(stamped: datetime | None, now: datetime) -> str | None:
-    """Return what is wrong with a time stamp that was just given, in words; None where nothing is."""
-    if stamped is None:
-        return "the signed file carries no trusted time stamp; is its root among the anchors?"
-    if abs(stamped - now) > CLOCKS_AGREE_WITHIN:
-        return (
-            f"the time-stamp authority says {stamped:%Y-%m-%d %H:%M:%S}, this machine {now:%Y-%m-%d %H:%M:%S} UTC: "
-            "one of the two clocks is wrong"
-        )
-    return None
 
 
 def add_inputs(builder: Builder, claim: Claim) -> None:

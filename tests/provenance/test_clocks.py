@@ -9,7 +9,8 @@ import pytest
 
 from provenance.base import Claim, CredentialState, SigningError
 from provenance.certificates import DevelopmentPki
-from provenance.signers import CLOCKS_AGREE_WITHIN, FileSigner, TimestampPolicy, stamp_fault
+from provenance.signers import FileSigner, TimestampPolicy
+from provenance.stamp_clock import CLOCKS_AGREE_WITHIN, stamp_fault
 from provenance.timestamps import DevelopmentTimestampAuthority, TimestampIssuer
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -177,7 +177,7 @@ def test_a_failed_signing_keeps_the_earlier_file(
 def test_a_source_that_is_no_video_or_missing_is_named(signer: FileSigner, tmp_path: Path, claim: Claim) -> None:
     (tmp_path / "text.mp4").write_text("no video")
 
-    with pytest.raises(SigningError, match="cannot carry"):
+    with pytest.raises(SigningError, match="no credential can be written"):
         signer.sign(tmp_path / "text.mp4", tmp_path / "out.mp4", claim)
     with pytest.raises(SigningError, match="No such file"):
         signer.sign(tmp_path / "none.mp4", tmp_path / "out.mp4", claim)
