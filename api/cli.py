@@ -63,6 +63,7 @@ class Commands(LazyGroup):
         "subject": "api.commands.subject:app",
         "retention": "api.commands.retention:app",
         "keys": "api.commands.keys:app",
+        "webhook": "api.commands.webhook:app",
         "certificate": "api.commands.certificate:app",
         "trust": "api.commands.trust:app",
         "consent": "api.commands.consent:consent",

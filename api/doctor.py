@@ -10,6 +10,7 @@ from typing import Any
 
 from api.erasing import persons_back, put_back
 from api.keys import certificates
+from api.webhooks import webhook_of
 from api.wiring import House
 from api.wiring.labelling import label_style
 from api.wiring.trust_packs import aging, trust_folder
@@ -56,6 +57,8 @@ def _looks(house: House) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "label", lambda: _label(house)
     yield "certificates", lambda: _certificates(house)
     yield "trust packs", lambda: _trust_packs(house)
+    if house.settings.webhook_url:
+        yield "webhook", lambda: _webhook(house)
     for each in house.clip_catalog.absent:
         reason = f"unmeasured, so never allowed: {each.reason}"
         yield f"absent: {each.name}", reason.__str__
@@ -83,6 +86,18 @@ def _policy(house: House) -> str:
     if lost := {*states.shadows, *filter(None, [states.canary])} - {each.digest for each in lineup.tried}:
         raise _BrokenError(f"cannot be tried, what is kept of them is not readable here: {', '.join(sorted(lost))}")
     return "; ".join(said)
+
+
+def _webhook(house: House) -> str:
+    """How far the receiver was told; failing since a while is broken: what it should undo, it does not."""
+    webhook = webhook_of(house)
+    if webhook is None:
+        return "nobody is told"
+    told = webhook.place()
+    behind = f"{house.ledger.size() - told.position} entries behind"
+    if told.failing_since is not None:
+        raise _BrokenError(f"{webhook.url} takes nothing since {told.failing_since:%F %T}: {behind}")
+    return f"{webhook.url}, {behind}"
 
 
 class _BrokenError(Exception):

@@ -75,6 +75,10 @@ class BusyError(ApiError):
         """Seconds after which it may be tried again."""
 
 
+class WebhookError(ApiError):
+    """Another system cannot be told: its address or its secret makes no sense."""
+
+
 class OverloadedError(ApiError):
     """As many prompts as the settings allow are being judged or wait for it."""
 
@@ -101,6 +105,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     UnsupportedFeatureError: Problem(400, "unsupported", 2),
     BusyError: Problem(429, "busy", 1),
     OverloadedError: Problem(503, "overloaded", 1),
+    WebhookError: Problem(500, "webhook", 2),
     ForeignPackageError: Problem(500, "foreign-package", 1),
     SafetyError: Problem(500, "internal", 1),
     InvalidContent: Problem(422, "invalid-content", 2),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from api.erasing import discard_files, erase, erasure_of, finish, reapply
+from api.errors import ApiError
+from api.webhooks import webhook_of
 from api.wiring import House, now
 from safety.lookup.chores import Chores
 from safety.lookup.due import Due
@@ -58,12 +60,15 @@ def chores_of(house: House) -> Sequence[Chore]:
     """Return what is to be done in this house, and how often."""
     hourly = timedelta(hours=1)
     checkpoints = timedelta(seconds=house.settings.checkpoint_every_s)
+    webhook = webhook_of(house)
+    telling = () if webhook is None else (Chore("webhook", timedelta(seconds=LOOK_EVERY_S), webhook.deliver),)
     return (
         Chore("checkpoint", checkpoints, house.ledger.checkpoint),
         Chore("search", timedelta(minutes=1), house.search.catch_up),
         Chore("erasures", hourly, lambda: (finish(house), reapply(house))),
         Chore("seal", hourly, lambda: _until_none(house.jobs.seal_plain, house.scans.seal_plain)),
         Chore("retention", hourly, lambda: retention_of(house).apply(SCHEDULE)),
+        *telling,
     )
 
 
@@ -95,7 +100,7 @@ class Housekeeping:
                 if self._taken.take(chore.name, chore.every):
                     chore.do()
                     done.append(chore.name)
-            except HOUSE_ERRORS as error:
+            except (*HOUSE_ERRORS, ApiError) as error:
                 log.error("the chore %s failed and is tried again when it is due: %s", chore.name, error)
             except Exception:
                 log.exception("the chore %s was stopped by a fault that nobody foresaw", chore.name)

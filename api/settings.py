@@ -204,6 +204,18 @@ class Settings(BaseSettings):
     appeal_days: int = Field(14, ge=1, le=365)
     """Days within which an appeal is to be answered."""
 
+    webhook_url: str = ""
+    """Address that is told what the ledger records; empty: nobody is told."""
+
+    webhook_secret_file: Path | None = None
+    """File with the secrets that messages are signed with, one `whsec_…` a line; needed with `webhook_url`."""
+
+    webhook_events: str = "decision.superseded release.withdrawn release.restored"
+    """Kinds of messages that are told, spaces between."""
+
+    webhook_days: float = Field(3.0, gt=0, le=30)
+    """Days after which a message that is not taken is left out."""
+
     review_looks_a_day: int = Field(300, ge=0)
     """Looks at held content that one reviewer takes in 24 hours at most; 0: no limit."""
 

@@ -1,4 +1,4 @@
-"""The tables about what is kept, for whom and how long: subjects and keys, legal holds, chores; and cosignatures.
+"""The tables about what is kept, for whom and how long: subjects and keys, legal holds, chores, webhooks; cosignatures.
 
 Working state: it may change, and each erasure and legal hold is an entry of the ledger. Part of `safety.tables`.
 """
@@ -38,6 +38,16 @@ chores = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("begun_at", UtcTime, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("receiver", Text, primary_key=True),  # digest of a webhook's address
+    Column("position", BigInteger, nullable=False),  # of the next entry that it may be told
+    Column("failures", BigInteger, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("next_at", UtcTime),
 )
 
 cosignatures = Table(

@@ -11,7 +11,7 @@
     consents, opt_outs, likeness_names                    the same; each change of them is an entry (`safety.registers`)
     persons, banks, bank_items, bank_revision             the same (`safety.registers`)
     search_…                                              indexes, built from the entries (`safety.indexes`)
-    subjects, legal_holds, chores                         whose data is sealed, what must be kept (`safety.keeping`)
+    subjects, legal_holds, chores, deliveries             whose data is sealed, what must be kept (`safety.keeping`)
 
 Text instead of database enums (a new kind needs no migration), times in UTC, nothing cascades. How a schema comes
 to be is `migrations/`; triggers there refuse changes to the rows above. Queries are in `safety.lookup`.
@@ -37,7 +37,7 @@ from sqlalchemy import (
 from safety.access import api_keys, idempotency, workers
 from safety.columns import Position, UtcTime, metadata
 from safety.indexes import search_panel_entries, search_panels, search_state, search_tallies, search_words
-from safety.keeping import chores, cosignatures, legal_holds, subjects
+from safety.keeping import chores, cosignatures, deliveries, legal_holds, subjects
 from safety.registers import bank_items, bank_revision, banks, consents, likeness_names, opt_outs, persons
 from safety.trying import policies, policy_states, trials
 
@@ -254,6 +254,7 @@ __all__ = [
     "consents",
     "cosignatures",
     "decisions",
+    "deliveries",
     "desk",
     "entries",
     "findings",
