@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from api.settings import Environment, Settings
+from provenance.aws_kms import SCHEME as AWS
+from provenance.aws_kms import AwsKey
 from provenance.base import CredentialSigner, SignerUnusable
 from provenance.certificates import DevelopmentPki, create_development_pki
 from provenance.chain import Algorithm, algorithm_of, load_private_key
@@ -196,7 +198,7 @@ def signer(settings: Settings, told: Callable[[Change], None] = lambda _: None) 
             timestamp_policy=TimestampPolicy(settings.timestamp_policy),
         )
     watched = [settings.signer_chain, settings.trust_anchors]
-    if not settings.signer_key.startswith(SCHEME) and not is_service(settings.signer_key):
+    if not settings.signer_key.startswith((SCHEME, AWS)) and not is_service(settings.signer_key):
         watched.append(Path(settings.signer_key))
     return RotatingSigner(lambda: _configured_signer(settings), watched, told)
 
@@ -222,9 +224,11 @@ def signing_key(place: str, algorithm: Algorithm, settings: Settings) -> tuple[s
     """
     if place.startswith(SCHEME):
         return "pkcs11", HardwareKey(KeyPlace.parse(place), algorithm).sign
-    if is_service(place):
+    if is_service(place) or place.startswith(AWS):
         if settings.signer_token_file is None:
             raise SignerUnusable("a key in a key service needs FRAMEGATE_SIGNER_TOKEN_FILE")
+        if place.startswith(AWS):
+            return "aws", AwsKey(place, algorithm, settings.signer_token_file, settings.signer_ca_file).sign
         key = ServiceKey(place, algorithm, settings.signer_token_file, settings.signer_ca_file)
         return place.partition("+")[0], key.sign
     try:

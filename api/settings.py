@@ -103,10 +103,10 @@ class Settings(BaseSettings):
     """PEM file: signing certificate, then its intermediates, without the root."""
 
     signer_key: str = ""
-    """The signing certificate's private key: a PEM file, a `pkcs11:` URI, or `vault+`, `azure+` or `google+https://…`."""
+    """The signing certificate's private key: a PEM file, a `pkcs11:` URI, or `aws+`, `azure+`, `google+` or `vault+https://…`."""
 
     signer_token_file: Path | None = None
-    """File with the bearer token for the service that keeps the signing key; read again for each signature."""
+    """File with the bearer token (AWS: credentials) for the service that keeps the signing key; read each time."""
 
     signer_ca_file: Path | None = None
     """PEM file of the authorities that vouch for that service; empty: the usual ones."""

@@ -4,6 +4,8 @@
     azure+https://NAME.vault.azure.net/keys/NAME/VERSION               Azure Key Vault
     google+https://cloudkms.googleapis.com/v1/projects/…/cryptoKeyVersions/1   Google Cloud KMS
 
+AWS signs its requests instead of sending a token: `provenance.aws_kms`.
+
 The bearer token is read from its file each time, so that whoever renews it need not tell us. Only the configured
 address is asked: no redirect is followed, no proxy of the environment is used. It gets no tokens and makes no keys.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -133,47 +136,15 @@ class ServiceKey:
             SignerUnusable: the token's file cannot be read.
             SigningError: the service is down, refuses, or answers something else; with its own words.
         """
-        body = self._dialect.ask(digest_of(data, self._algorithm), self._algorithm)
-        answer = self._answer(body)
+        body = json.dumps(self._dialect.ask(digest_of(data, self._algorithm), self._algorithm)).encode()
+        answer = ask_service(self._url, self._host, body, self._headers, self._verify)
         try:
             return self._dialect.read(answer, self._algorithm)
         except (KeyError, ValueError, TypeError, AttributeError, binascii.Error) as error:
             raise SigningError(f"the key service {self._host} answered without a signature") from error
 
-    def _answer(self, body: Json) -> Json:
-        headers = {self._dialect.header: self._token()}
-        fault = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(PAUSE_S * attempt)
-            try:
-                response = httpx.post(
-                    self._url,
-                    json=body,
-                    headers=headers,
-                    timeout=TIMEOUT_S,
-                    verify=self._verify,
-                    trust_env=False,
-                    follow_redirects=False,
-                )
-            except (httpx.HTTPError, OSError) as error:
-                fault = f"is not reached ({type(error).__name__})"  # its words may quote the header, and so the token
-                continue
-            if response.is_success and len(response.content) <= MAX_ANSWER_BYTES:
-                return self._parsed(response)
-            fault = f"answered {response.status_code}: {_said(response)}"
-            if response.status_code < 500 and response.status_code != 429:
-                break  # it will not change its mind
-        raise SigningError(f"the key service {self._host} {fault}")
-
-    def _parsed(self, response: httpx.Response) -> Json:
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise SigningError(f"the key service {self._host} answered no JSON") from error
-        if not isinstance(answer, dict):
-            raise SigningError(f"the key service {self._host} answered no JSON object")
-        return answer
+    def _headers(self) -> Mapping[str, str]:
+        return {"content-type": "application/json", self._dialect.header: self._token()}
 
     def _token(self) -> str:
         try:
@@ -183,6 +154,50 @@ class ServiceKey:
         if not _TOKEN.fullmatch(token):
             raise SignerUnusable(f"the file {self._token_file} holds no token for the key service: one word is due")
         return token if self._dialect.header != "authorization" else f"Bearer {token}"
+
+
+def ask_service(url: str, host: str, body: bytes, headers: Callable[[], Mapping[str, str]], verify: str | bool) -> Json:
+    """Return the JSON object that a service answers with, asked up to three times while it is down or busy.
+
+    `headers` are made anew for each attempt: some hold the time.
+
+    Raises:
+        SigningError: the service is down, refuses, or answers something else; with its own words.
+    """
+    fault = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_S * attempt)
+        try:
+            response = httpx.post(
+                url,
+                content=body,
+                headers=dict(headers()),
+                timeout=TIMEOUT_S,
+                verify=verify,
+                trust_env=False,
+                follow_redirects=False,
+            )
+        except (httpx.HTTPError, OSError) as error:
+            fault = f"is not reached ({type(error).__name__})"  # its words may quote the header, and so the token
+            continue
+        if response.is_success and len(response.content) <= MAX_ANSWER_BYTES:
+            return _parsed(response, host)
+        fault = f"answered {response.status_code}: {_said(response)}"
+        # AWS says that it is busy with 400 and this word.
+        if response.status_code < 500 and response.status_code != 429 and "ThrottlingException" not in response.text:
+            break  # it will not change its mind
+    raise SigningError(f"the key service {host} {fault}")
+
+
+def _parsed(response: httpx.Response, host: str) -> Json:
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise SigningError(f"the key service {host} answered no JSON") from error
+    if not isinstance(answer, dict):
+        raise SigningError(f"the key service {host} answered no JSON object")
+    return answer
 
 
 def _said(response: httpx.Response) -> str:

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives import serialization
 
 from api.cli import main
 from api.doctor import examine
-from api.keys import signer
+from api.keys import signer, signing_key
 from api.settings import Settings
 from provenance.base import CredentialState, SignerUnusable
 from provenance.certificates import certificate_pem, issue, private_key_pem
-from provenance.chain import CLAIM_SIGNING
+from provenance.chain import CLAIM_SIGNING, Algorithm
 from provenance.specimen import specimen_claim, write_specimen
 from safety.records import decode
 from tests.key_server import TOKEN, KeyServer, running
@@ -42,6 +42,22 @@ def configured(settings, tmp_path):
 
 def entries(house):
     return [decode(each.body)[1] for each in house.ledger.entries() if each.kind == "signing_key"]
+
+
+def test_a_key_in_aws_is_chosen_by_settings_alone(configured, tmp_path):
+    made, _ = configured()
+    (tmp_path / "aws.json").write_text("{}")
+    arn = "arn:aws:kms:eu-central-1:111122223333:alias/claims"
+    place = f"aws+https://kms.eu-central-1.amazonaws.com/{arn}"
+    name, sign = signing_key(
+        place, Algorithm.ES256, made.model_copy(update={"signer_token_file": tmp_path / "aws.json"})
+    )
+
+    assert name == "aws"
+    with pytest.raises(SignerUnusable, match="AccessKeyId"):
+        sign(b"data")
+    with pytest.raises(SignerUnusable, match="FRAMEGATE_SIGNER_TOKEN_FILE"):
+        signing_key(place, Algorithm.ES256, made)
 
 
 def test_a_key_in_a_service_signs_by_settings_alone(configured, tmp_path):
