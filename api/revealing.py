@@ -16,6 +16,7 @@ from typing import Literal
 from api.settling import job_behind
 from api.wiring import House
 from media.blobs import BlobStore
+from media.errors import StorageError
 from media.softening import soften
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
 from safety.errors import Conflict, NotFound
@@ -104,6 +105,14 @@ def look_at_soft_copy(house: House, hold: Hold, reviewer: str) -> bytes:
         data = (Path(folder) / "soft.mp4").read_bytes()
     _record(house, hold, reviewer, "soft copy")
     return data
+
+
+def write_soft(copy: bytes, out: Path) -> None:
+    """Write a soft copy where a reviewer wants it; raises StorageError where that fails."""
+    try:
+        out.write_bytes(copy)
+    except OSError as error:
+        raise StorageError(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _verified(house: House, hold: Hold) -> Path:

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from api.commands.export import in_utc
 from api.desk_views import item_view, quality_view
-from api.revealing import item_of, look_at_file, look_at_prompt
+from api.revealing import item_of, look_at_file, look_at_prompt, look_at_soft_copy, write_soft
 from api.settings import Settings
 from api.terminal import print_json, say
 from api.wiring import open_house
@@ -43,6 +43,9 @@ def show(
     decision: Annotated[str, typer.Argument(help="Id of an item.")],
     out: Annotated[Path | None, typer.Option(help="Where its video is written.")] = None,
     *,
+    soft: Annotated[
+        bool, typer.Option("--soft/--clear", help="Write it in grey, small, out of focus and silent, or as it is.")
+    ] = True,
     reviewer: Who = "",
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +54,9 @@ def show(
     with open_house(Settings()) as house:
         item = item_of(house, decision, name)
         prompt = look_at_prompt(house, item, name)
-        if out is not None:
+        if out is not None and soft:
+            write_soft(look_at_soft_copy(house, item, name), out)
+        elif out is not None:
             write_released(look_at_file(house, item, name), out)
     if as_json:
         print_json({**item_view(item.decision), "prompt": prompt, "content": item.has_file})

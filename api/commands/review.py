@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from api.commands.jobs import outcome_view, run_here, tell
 from api.desk_views import claim_view, standing_view, waiting_view
-from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_soft_copy, look_at_still
+from api.revealing import Hold, hold_of, look_at_file, look_at_prompt, look_at_soft_copy, look_at_still, write_soft
 from api.settings import Settings
 from api.settling import job_behind, reopen, settle
 from api.terminal import LOCAL, explain, print_json, say
@@ -113,7 +113,9 @@ def show(
     stills: Annotated[
         Path | None, typer.Option(help="Folder for the blurred pictures of what was found, one for each place.")
     ] = None,
-    soft: Annotated[bool, typer.Option("--soft", help="Write it in grey, small, out of focus and silent.")] = False,
+    soft: Annotated[
+        bool, typer.Option("--soft/--clear", help="Write it in grey, small, out of focus and silent, or as it is.")
+    ] = True,
     reviewer: Annotated[str, typer.Option(help="Who looks; default: the login name.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -123,7 +125,7 @@ def show(
         hold = hold_of(house, decision)
         prompt = look_at_prompt(house, hold, name)
         if out is not None and soft:
-            out.write_bytes(look_at_soft_copy(house, hold, name))
+            write_soft(look_at_soft_copy(house, hold, name), out)
         elif out is not None:
             write_released(look_at_file(house, hold, name), out)
         drawn = [] if stills is None else _write_stills(house, hold, name, stills)
@@ -136,7 +138,8 @@ def show(
     if prompt is not None:
         say(f"  prompt {escape(repr(prompt))}")  # repr: what a stranger wrote does not steer the terminal
     if out is not None:
-        say(f"wrote {escape(str(out))}: held, neither signed nor released")
+        how = "soft; as it is with --clear" if soft else "as it is"
+        say(f"wrote {escape(str(out))}, {how}: held, neither signed nor released")
     elif hold.has_file:
         say("see the video with: --out FILE")
     for path in drawn:

@@ -166,7 +166,7 @@ def framegate(house, monkeypatch, capsys):
 
 def test_the_command_line_shows_a_held_video_and_writes_it(framegate, house, held_video, tmp_path):
     out = tmp_path / "held.mp4"
-    code, told = framegate("review", "show", held_video.id, "--out", str(out), "--reviewer", "eve", "--json")
+    code, told = framegate("review", "show", held_video.id, "--clear", "--out", str(out), "--reviewer", "eve", "--json")
 
     assert code == 0
     shown = json.loads(told.out)
@@ -196,12 +196,28 @@ def test_the_command_line_writes_the_blurred_pictures_that_are_kept(framegate, h
     assert (code, "cannotbewritten" in "".join(told.err.split())) == (1, True)
 
 
-def test_the_command_line_writes_a_soft_copy(framegate, house, held_video, tmp_path):
+def test_the_command_line_writes_a_soft_copy_unless_it_is_asked_for_the_clear_one(
+    framegate, house, held_video, tmp_path
+):
     out = tmp_path / "soft.mp4"
 
-    assert framegate("review", "show", held_video.id, "--soft", "--out", str(out), "--reviewer", "eve")[0] == 0
+    assert framegate("review", "show", held_video.id, "--out", str(out), "--reviewer", "eve")[0] == 0
     assert len(list(frames_of(out))) > 1
     assert [look["what"] for look in looks(house)] == ["prompt", "soft copy"]
+    code, told = framegate("review", "show", held_video.id, "--out", str(tmp_path), "--reviewer", "eve")
+    assert (code, "cannotbewritten" in "".join(told.err.split())) == (1, True)
+
+
+def test_a_second_look_is_soft_too_unless_the_clear_one_is_asked_for(framegate, house, held_video, tmp_path):
+    house.quality.mark_golden(held_video.id, allow=False, by="lead", reason="agreed", code="other")
+    soft, clear = tmp_path / "soft.mp4", tmp_path / "clear.mp4"
+
+    for options in (("--out", str(soft)), ("--clear", "--out", str(clear))):
+        assert framegate("quality", "show", held_video.id, *options, "--reviewer", "eve")[0] == 0
+
+    assert clear.read_bytes() == house.blobs.path(house.jobs.get(held_video.job).outputs["mark"]["sha256"]).read_bytes()
+    assert soft.read_bytes() != clear.read_bytes()
+    assert [look["what"] for look in looks(house) if look["what"] != "prompt"] == ["soft copy", "file"]
 
 
 def test_the_command_line_settles_a_review_like_the_api(framegate, house, held_prompt):
