@@ -20,18 +20,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on 
 Video = Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_okay=False, readable=True)]
 
 
-def verify(video: Video, *, as_json: AsJson = False) -> None:
-    """Check a file's credential, time stamp and watermark.
+def verify(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", help="Files.", exists=True, dir_okay=False, readable=True)
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check the credential, time stamp and watermark of files.
 
-    Exit 0 only when the credential is trusted and the release was not withdrawn.
+    Exit 0 only when every credential is trusted and no release was withdrawn. A file that cannot be read ends the run.
     """
+    good = True
     with open_house(Settings()) as house:
-        result = verify_file(video, house.credential_reader, house.watermark, house.known, house.limits)
-    if as_json:
-        print_json(credential_view(result))
-    else:
-        _tell_credential(video, result)
-    good = result.credential.state is CredentialState.TRUSTED and result.withdrawal is None
+        for video in videos:
+            result = verify_file(video, house.credential_reader, house.watermark, house.known, house.limits)
+            good &= result.credential.state is CredentialState.TRUSTED and result.withdrawal is None
+            if as_json:
+                print_json(credential_view(result))
+            else:
+                _tell_credential(video, result)
     raise typer.Exit(Exit.DONE if good else Exit.REFUSED)
 
 

@@ -348,6 +348,16 @@ def test_several_prompts_are_several_jobs_and_the_worst_gives_the_exit_code(fram
     assert list(tmp_path.glob("*.mp4")) == []
 
 
+def test_several_files_are_verified_in_order_and_one_bad_one_counts(framegate, video, tmp_path):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes())
+
+    answer = framegate("verify", str(video), str(other), "--json")
+
+    assert answer.code == 3
+    assert [json.loads(line)["state"] for line in answer.out.splitlines()] == ["absent", "absent"]
+
+
 def test_several_prompts_want_a_folder(framegate, tmp_path):
     answer = framegate("generate", "a red ball", "a blue ball", "--out", str(tmp_path / "one.mp4"))
 
