@@ -22,6 +22,7 @@ def bound_native_pools() -> None:
     """Let every native library use one thread unless somebody set another number; before any of them is loaded."""
     for pool in POOLS:
         os.environ.setdefault(pool, "1")
+    os.environ.setdefault("SVT_LOG", "1")  # errors only: the encoder of AV1 writes a page to stderr for each video
 
 
 class Environment(StrEnum):

@@ -26,12 +26,14 @@ MARK = "mark:"
 """Begins the detail of a score for a generator's name in a corner; the name follows."""
 
 _PHRASES = (
-    r"\bai[\s-]*(generated|made|created|video|image)\b",
+    r"\bai[\s-]*(generated|made|created|modified|video|image)\b",
     r"\b(generated|made|created|produced) (with|by|using) (ai|artificial intelligence)\b",
     r"\bartificially generated\b",
     r"\bki[\s-]*(generiert|erzeugt|erstellt)",
     r"\bmit ki (generiert|erzeugt|erstellt)",
     r"\bg[ée]n[ée]r[ée]e?s? par (l.?)?(ia|intelligence artificielle)\b",
+    r"\bcontenu ia\b",
+    r"\bai[\s-]*gegenereerd\b|\b(gemaakt|gegenereerd) met ai\b",
     r"\bgenerad[oa] (con|por) (ia|inteligencia artificial)\b",
     r"\bgenerat[oa] (con|da|dall.?)\s*(ia|intelligenza artificiale)\b",
     r"\bgerad[oa] (com|por) (ia|intelig[êe]ncia artificial)\b",

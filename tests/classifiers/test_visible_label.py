@@ -10,6 +10,7 @@ from classifiers.base import MeasurementError
 from classifiers.ocr import Line
 from classifiers.visible_label import SIGNAL, VisibleLabelClassifier
 from media.clip import Clip
+from provenance.label_style import EU_ICON, LANGUAGES, LabelStyle
 from safety.domain import Origin, Strength
 from safety.label_evidence import label_link
 
@@ -62,6 +63,12 @@ def details(*pages, count=1):
 )
 def test_labels_of_many_languages_are_found_at_the_edge(words):
     assert details([(words, BOTTOM)]) == ["label"]
+
+
+@pytest.mark.parametrize("words", sorted({*LANGUAGES.values(), *EU_ICON.values(), LabelStyle().text}))
+def test_our_own_labels_are_found_in_every_language(words):
+    assert details([(words, BOTTOM)]) == ["label"]
+    assert details([(words.replace("AI", "Al"), BOTTOM)]) == ["label"]  # as a reader of pixels sees it
 
 
 @pytest.mark.parametrize(
