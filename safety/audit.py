@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, select
 
 from safety.checkpoints import LogPublicKey, TreeHead, verify_checkpoint
-from safety.database import mapped, reading
+from safety.database import in_binary, mapped, reading
 from safety.errors import LedgerError
 from safety.ledger import HEAD_EXTENSION
 from safety.lookup.record import Entry
@@ -44,7 +44,7 @@ def verify(
     Raises:
         DatabaseError: the database is gone. What does not hold is reported, never raised.
     """
-    with reading(engine) as connection, mapped(connection):
+    with reading(engine) as connection, mapped(connection), in_binary(connection):
         walk = _Walk(connection, publics, derived=derived)
         for number, note in enumerate(notes, 1):
             walk.take_note(f"note {number}", note)

@@ -145,6 +145,29 @@ def mapped(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
+def in_binary(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL send bytes as they are: as text they are twice as long, and reading that is slow."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    from psycopg import pq  # noqa: PLC0415 - a driver that SQLite does without
+
+    driver: Any = connection.connection.driver_connection
+    before = driver.cursor_factory
+
+    def binary(*arguments: object, **options: object) -> object:
+        cursor = before(*arguments, **options)
+        cursor.format = pq.Format.BINARY
+        return cursor
+
+    driver.cursor_factory = binary
+    try:
+        yield
+    finally:
+        driver.cursor_factory = before
+
+
+@contextmanager
 def _named() -> Iterator[None]:
     """Let out our errors instead of the driver's. Their text may quote parameters, so it is not repeated."""
     try:

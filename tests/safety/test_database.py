@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, insert, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Engine, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from media.blobs import BlobStore
 from safety.appeals import Appeals
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
-from safety.database import migrate, open_engine, reading, schema_is_current, writing
+from safety.database import in_binary, migrate, open_engine, reading, schema_is_current, writing
 from safety.domain import Action, Trial
 from safety.errors import DatabaseError, LedgerError
 from safety.ledger import HEAD_EXTENSION, Ledger
@@ -217,6 +217,24 @@ def test_a_server_that_is_not_there_counts_as_a_lost_connection(tmp_path: Path) 
         engine.connect()
 
     assert raised.value.connection_invalidated, "the durable queue tries again"
+
+
+def _formats(connection: Connection) -> list[int]:
+    """Wire format of a column that the driver got, 0 text and 1 binary; nothing where there is no wire."""
+    cursor = connection.exec_driver_sql("SELECT position FROM entries").cursor
+    result = getattr(cursor, "pgresult", None)
+    return [result.fformat(0)] if result else []
+
+
+def test_bytes_come_as_they_are_for_a_while(engine: Engine) -> None:
+    with reading(engine) as connection:
+        postgresql = connection.dialect.name == "postgresql"
+        with in_binary(connection):
+            inside = _formats(connection)
+        outside = _formats(connection)
+
+    assert inside == ([1] if postgresql else [])
+    assert outside == ([0] if postgresql else [])
 
 
 def test_sqlite_is_opened_to_last(tmp_path: Path) -> None:
