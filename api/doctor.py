@@ -10,7 +10,7 @@ from typing import Any
 
 from api.erasing import persons_back, put_back
 from api.keys import certificates
-from api.webhooks import webhook_of
+from api.webhooks import shown_url, webhook_of
 from api.wiring import House
 from api.wiring.labelling import label_style
 from api.wiring.trust_packs import aging, trust_folder
@@ -95,9 +95,10 @@ def _webhook(house: House) -> str:
         return "nobody is told"
     told = webhook.place()
     behind = f"{house.ledger.size() - told.position} entries behind"
+    shown = shown_url(webhook.url)
     if told.failing_since is not None:
-        raise _BrokenError(f"{webhook.url} takes nothing since {told.failing_since:%F %T}: {behind}")
-    return f"{webhook.url}, {behind}"
+        raise _BrokenError(f"{shown} takes nothing since {told.failing_since:%F %T}: {behind}")
+    return f"{shown}, {behind}"
 
 
 class _BrokenError(Exception):

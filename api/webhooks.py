@@ -2,6 +2,7 @@
 
     ledger ─▶ place of the receiver ─▶ message ─▶ POST, signed ─▶ 2xx: the place moves on
                                                           └─▶ else: again later, in the same place
+                                                              (refused for good, or too old: left out, aloud)
 
 Signed as Standard Webhooks does (`webhook-id`, `webhook-timestamp`, `webhook-signature`). A message may come twice and
 has the same id then. Nothing waits for it: the ledger is the outbox, so appending knows nothing of receivers. A worker
@@ -22,9 +23,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from api.errors import WebhookError
+from api.posting import Poster
 from api.wiring import House, now
 from safety.announcements import TYPES, announcement
 from safety.lookup.deliveries import Deliveries, Told
@@ -36,12 +36,20 @@ SECRET_BYTES = 24
 """Least bytes of a secret, as Standard Webhooks asks."""
 
 PREFIX = "whsec_"
-ANSWER_WITHIN_S = 5.0
 TURN_S = 10.0
-"""Longest turn: other chores wait meanwhile."""
+"""After it no further message is told in a turn: other chores wait meanwhile."""
 
 PAGE = 100
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
+LEAST_TRIES = 8
+"""Before a message is left out, in ten minutes: a receiver that is being replaced may answer anything meanwhile."""
+
+TAKEN = range(200, 300)
+FOR_GOOD = frozenset(map(str, range(400, 500))) - {
+    *("401", "403", "404", "405", "407", "408", "410", "421", "425", "429")
+}
+"""Statuses that refuse a message itself; those left out are about the receiver, its address or its secret."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -57,6 +65,12 @@ def usable_url(url: str) -> str:
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("a webhook is told over https; plain http is for this machine only")
     return url
+
+
+def shown_url(url: str) -> str:
+    """Return scheme, host and port of an address: a receiver may have put a token behind them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def usable_types(words: str) -> frozenset[str]:
@@ -106,7 +120,7 @@ class Webhook:
     deliveries: Deliveries
     clock: Callable[[], datetime]
     give_up: timedelta
-    """After failing for so long a message is left out, which is told to the log."""
+    """An entry that is older and failed `LEAST_TRIES` times is left out, which is told to the log."""
 
     @property
     def receiver(self) -> str:
@@ -128,11 +142,11 @@ class Webhook:
         if kept.next_at is not None and self.clock() < kept.next_at:
             return 0
         told, secrets = kept, self.secrets()
-        with httpx.Client(timeout=ANSWER_WITHIN_S, follow_redirects=False) as client:
+        with Poster(self.url) as poster:
             while time.monotonic() < end and (page := self.reader.entries(told.position, PAGE)):
                 for entry in page:
                     message = self._message(entry)
-                    fault = "" if message is None else self._post(client, secrets, entry.id, message)
+                    fault = "" if message is None else self._post(poster, secrets, entry.id, message)
                     told = self._after(told, entry, fault)
                     if message is None and entry is not page[-1]:
                         continue  # of what nobody is told, only the end of a page is kept
@@ -152,8 +166,8 @@ class Webhook:
             return None
         return json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def _post(self, client: httpx.Client, secrets: Sequence[bytes], id_: str, body: bytes) -> str:
-        """Return what went wrong; empty where it was taken."""
+    def _post(self, poster: Poster, secrets: Sequence[bytes], id_: str, body: bytes) -> str:
+        """Return what went wrong, a refused status as its digits; empty where it was taken."""
         at = int(self.clock().timestamp())
         headers = {
             "content-type": "application/json",
@@ -161,24 +175,24 @@ class Webhook:
             "webhook-timestamp": str(at),
             "webhook-signature": signatures(secrets, id_, at, body),
         }
-        try:
-            answer = client.post(self.url, content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return type(error).__name__
-        return "" if answer.is_success else f"HTTP {answer.status_code}"
+        answer = poster.post(body, headers)
+        return "" if answer in TAKEN else str(answer)
 
     def _after(self, told: Told, entry: Entry, fault: str) -> Told:
         """Return the place behind an entry, or in front of it and a time where it is to be told again."""
         if not fault:
             return Told(told.receiver, entry.position + 1)
-        at = self.clock()
+        at, tries = self.clock(), told.failures + 1
         since = told.failing_since or at
-        if at - since >= self.give_up:
-            log.error("the webhook was not told about %s for %s and leaves it out (%s)", entry.id, at - since, fault)
+        if tries >= LEAST_TRIES and fault in FOR_GOOD:
+            log.error("the webhook refused %s for good (%s): it is left out; the ledger has it", entry.id, fault)
             return Told(told.receiver, entry.position + 1)
+        if tries >= LEAST_TRIES and at - entry.at >= self.give_up:
+            log.error("the webhook took nothing since %s: %s is left out, too old (%s)", since, entry.id, fault)
+            return Told(told.receiver, entry.position + 1, failing_since=since)
         wait = min(FIRST_WAIT * 2 ** min(told.failures, 20), LONGEST_WAIT)
         log.warning("the webhook did not take %s (%s): again in %s", entry.id, fault, wait)
-        return Told(told.receiver, entry.position, told.failures + 1, since, at + wait)
+        return Told(told.receiver, entry.position, tries, since, at + wait)
 
 
 def webhook_of(house: House) -> Webhook | None:

@@ -1,10 +1,11 @@
-"""A real HTTP server on loopback that takes webhooks, or refuses them as it is told to."""
+"""Real servers on loopback that take webhooks, refuse them as they are told to, or answer as no server should."""
 
 from __future__ import annotations
 
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -44,4 +45,30 @@ def listening() -> Iterator[HookServer]:
             yield server
         finally:
             http.shutdown()
+            thread.join()
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a server that hands each connection, its request unread, to `answer` and closes it then."""
+
+    def serve() -> None:
+        while True:
+            connection, _ = door.accept()
+            with connection:
+                if closed.is_set():
+                    return
+                with suppress(OSError):
+                    answer(connection)
+
+    closed = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}/hook"
+        finally:
+            closed.set()
+            with suppress(OSError):
+                socket.create_connection(door.getsockname()).close()
             thread.join()

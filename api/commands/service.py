@@ -22,6 +22,13 @@ GRACE_S = 10
 """Seconds that running answers have when the service stops: a stream of events would hold it for minutes."""
 
 
+def log_from(level: str) -> None:
+    """Log from this level on; of libraries that log the addresses they call, which may hold secrets, only warnings."""
+    logging.getLogger().setLevel(level)
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def migrate() -> None:
     """Create or upgrade the database, and in development the keys and certificates."""
     settings = Settings()
@@ -40,7 +47,7 @@ def serve(
 
     settings = Settings()
     prepare(settings)
-    logging.getLogger().setLevel(settings.log_level)
+    log_from(settings.log_level)
     helper = subprocess.Popen([sys.executable, "-m", "api", "worker"]) if with_worker else None
     try:
         uvicorn.run(
@@ -59,7 +66,7 @@ def serve(
 def worker() -> None:
     """Run queued jobs until stopped; start as many as you like, on as many machines."""
     settings = Settings()
-    logging.getLogger().setLevel(settings.log_level)
+    log_from(settings.log_level)
     with open_house(settings) as house:
         house.self_test()
         worker = make_worker(house)

@@ -10,7 +10,7 @@ import typer
 
 from api.settings import Settings
 from api.terminal import print_json, say
-from api.webhooks import PREFIX, webhook_of
+from api.webhooks import PREFIX, shown_url, webhook_of
 from api.wiring import open_house
 
 app = typer.Typer(no_args_is_help=True, help="Tell another system what is recorded.")
@@ -34,7 +34,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
         else:
             told = webhook.place()
             view = {
-                "url": webhook.url,
+                "url": shown_url(webhook.url),
                 "events": sorted(webhook.types),
                 "position": told.position,
                 "behind": house.ledger.size() - told.position,

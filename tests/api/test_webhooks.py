@@ -19,7 +19,17 @@ from api.cli import app
 from api.doctor import examine
 from api.errors import WebhookError
 from api.housekeeping import chores_of
-from api.webhooks import FIRST_WAIT, Webhook, read_secrets, signatures, usable_types, usable_url, webhook_of
+from api.webhooks import (
+    FIRST_WAIT,
+    LEAST_TRIES,
+    Webhook,
+    read_secrets,
+    shown_url,
+    signatures,
+    usable_types,
+    usable_url,
+    webhook_of,
+)
 from media.blobs import BlobStore
 from safety.announcements import TYPES
 from safety.appeals import Appeals
@@ -162,18 +172,64 @@ def test_nobody_listening_is_a_failure_like_any_other(ledger, webhook, clock):
     assert deaf.place().failures == 1
 
 
-def test_what_nobody_takes_for_days_is_left_out_aloud(ledger, webhook, receiver, clock, caplog):
-    for number in range(2):
+def attempts(webhook: Webhook, clock: Now, count: int) -> list[int]:
+    """Try so many times, each when it is due."""
+    taken = []
+    for _ in range(count):
+        taken.append(webhook.deliver())
+        clock.at = webhook.place().next_at or clock.at
+    return taken
+
+
+def test_what_nobody_takes_for_days_is_left_out_aloud_each_by_its_own_age(ledger, webhook, receiver, clock, caplog):
+    for number in range(3):
         ledger.append_decision(a_decision(number))
-    receiver.answers = [500, 500]
-    webhook.deliver()
-    clock.at += timedelta(days=3)
+    receiver.answers = [500] * (2 * LEAST_TRIES - 1)
+    clock.at += timedelta(days=3, seconds=2)
 
     with caplog.at_level(logging.ERROR):
-        assert webhook.deliver() == 1
+        assert attempts(webhook, clock, LEAST_TRIES)[-1] == 0
+        assert "dec_0" in caplog.text
+        assert webhook.place().failing_since is not None  # the receiver still takes nothing
+        attempts(webhook, clock, LEAST_TRIES - 2)
+        assert "dec_1" not in caplog.text
+        receiver.answers = []
+        assert webhook.deliver() == 2
+
+    assert receiver.sent[-1][0]["webhook-id"] == "dec_2"
+    assert webhook.place().failing_since is None
+
+
+def test_a_message_is_not_left_out_at_the_first_failure_however_old_it_is(ledger, webhook, receiver, clock):
+    ledger.append_decision(a_decision(1))
+    clock.at += timedelta(days=30)
+    receiver.answers = [503] * (LEAST_TRIES - 1)
+
+    assert attempts(webhook, clock, LEAST_TRIES) == [0] * (LEAST_TRIES - 1) + [1]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_message_that_is_refused_for_good_does_not_hold_up_the_others(
+    ledger, webhook, receiver, clock, caplog, status
+):
+    for number in range(2):
+        ledger.append_decision(a_decision(number))
+    receiver.answers = [status] * LEAST_TRIES
+
+    with caplog.at_level(logging.ERROR):
+        assert attempts(webhook, clock, LEAST_TRIES) == [0] * (LEAST_TRIES - 1) + [1]
 
     assert "dec_0" in caplog.text
+    assert f"for good ({status})" in caplog.text
     assert receiver.sent[-1][0]["webhook-id"] == "dec_1"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 410, 429, 500, 307])
+def test_what_is_wrong_with_the_receiver_costs_no_message(ledger, webhook, receiver, clock, status):
+    ledger.append_decision(a_decision(1))
+    receiver.answers = [status] * (LEAST_TRIES + 2)
+
+    assert attempts(webhook, clock, LEAST_TRIES + 3) == [0] * (LEAST_TRIES + 2) + [1]
 
 
 def test_only_chosen_kinds_are_told_and_the_place_moves_over_the_others(ledger, webhook, receiver):
@@ -240,6 +296,10 @@ def test_addresses_and_kinds_that_are_meant_are_taken():
         usable_types("decision.mad")
 
 
+def test_of_an_address_only_the_host_is_shown():
+    assert shown_url("https://example.org:8443/hooks/T0KEN?key=T0KEN#T0KEN") == "https://example.org:8443"
+
+
 def test_a_house_tells_as_its_settings_say(house, receiver, tmp_path):
     assert webhook_of(house) is None
     assert "webhook" not in [each.name for each in chores_of(house)]
@@ -272,7 +332,7 @@ def test_doctor_says_that_the_receiver_takes_nothing(house, receiver, tmp_path):
         (found,) = [each for each in examine(house) if each.name == "webhook"]
         return found.ok, found.detail
 
-    assert check() == (True, f"{receiver.url}, 0 entries behind")
+    assert check() == (True, f"{shown_url(receiver.url)}, 0 entries behind")
     house.prompt_gate.check_prompt("a tree")
     receiver.answers = [500]
     webhook_of(house).deliver()
@@ -292,5 +352,5 @@ def test_the_command_line_makes_a_secret_and_shows_how_far_it_told(settings, mon
 
     shown = json.loads(run.invoke(app, ["webhook", "status", "--json"]).stdout)
 
-    assert (shown["url"], shown["behind"], shown["failures"]) == (receiver.url, 0, 0)
+    assert (shown["url"], shown["behind"], shown["failures"]) == (receiver.url.removesuffix("/hook"), 0, 0)
     assert "0 entries behind" in run.invoke(app, ["webhook", "status"]).stderr
