@@ -3,7 +3,7 @@
 A video may be real with a generated part in it. The estimate of a whole video is the mean of its windows' log-odds; a
 stretch of two windows or more whose own mean reaches the threshold is told with its start and end. A single window that
 does so is told too, but it says little: the longer a video, the likelier that one of its windows looks odd by chance.
-Does not look inside the picture: a generated insert in a corner of a real frame is not looked for.
+Does not look inside the picture: that is `safety.insert_evidence`.
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ about an origin is the policy's business.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifiers.base import Classifier, KnownFalseAlarms
 from media.clip import Clip, Coverage, VideoInfo
 from media.fingerprint import Fingerprint, fingerprint
+from media.inserts import InsertFinder
 from media.isolation import open_video
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -43,6 +44,7 @@ from safety.evidence import (
 )
 from safety.forensic_evidence import forensic_link, strongest, threshold_of
 from safety.gate import Gate
+from safety.insert_evidence import LookedInside, insert_link, look_inside
 from safety.known import ReleaseIndex
 from safety.label_evidence import label_link
 from safety.measure import ORIGIN_SIGNALS, WITHDRAWN_ORIGIN, file_digest
@@ -120,6 +122,8 @@ class Scanner:
         links.append(withdrawal_link(links))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
         links.append(self._forensic_link(decode))
+        inside = self._look_inside(path, decode)
+        links.append(insert_link(inside, self.threshold, self.false_alarms))
         if decode.coverage is not None:
             links.append(unseen_link(decode.info, decode.coverage))
         report = fuse(
@@ -130,7 +134,7 @@ class Scanner:
         )
         report = replace(report, timeline=tuple(decode.timeline.windows), pictures=decode.strip.pictures())
         subject = f"sha256:{file_digest(path)}"
-        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode), job=job)
+        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode, inside), job=job)
 
     def _credential(self, path: Path) -> Credential | str:
         try:
@@ -176,14 +180,23 @@ class Scanner:
     def _forensic_link(self, decode: _Decode) -> Links:
         return forensic_link(decode.timeline, self.threshold, self.false_alarms)
 
-    def _measurement(self, report: OriginReport, decode: _Decode) -> Measurement:
+    def _look_inside(self, path: Path, decode: _Decode) -> list[LookedInside]:
+        """Look again, at pictures inside the picture alone; most videos have none."""
+        inserts = decode.inserts.found()
+        if not inserts or self.forensics is None:
+            return []
+        with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
+            return look_inside(inserts, video, self.forensics, min(SCAN_PLAN.fps, video.info.fps))
+
+    def _measurement(self, report: OriginReport, decode: _Decode, inside: Sequence[LookedInside]) -> Measurement:
+        windows = [window for each in inside for window in each.windows]
         missing = {gap.signal for gap in report.unmeasured}
         found = {f"origin.{report.origin}", *([WITHDRAWN_ORIGIN] if is_withdrawn(report.evidence) else [])}
         origins = [Score(name, float(name in found)) for name in sorted(ORIGIN_SIGNALS - missing)]
         ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.timeline.windows else []
         ran += [(each.name, each.version) for each in (self.known_content, self.labels) if each is not None]
         return Measurement(
-            scores=tuple(origins + strongest(decode.timeline.windows) + decode.sightings()),
+            scores=tuple(origins + strongest([*decode.timeline.windows, *windows]) + decode.sightings()),
             unmeasured=report.unmeasured,
             coverage=report.coverage,
             classifiers=tuple(ran),
@@ -205,6 +218,7 @@ class _Decode:
         self.mark = watermark.detector()
         self.fingerprints: list[Fingerprint] = []
         self.timeline = OriginWindows(forensics, stride=first_stride(info.duration_s, min(SCAN_PLAN.fps, info.fps)))
+        self.inserts = InsertFinder()
         self.strip = Strip()
         self.read = Strip(most=FRAMES_READ, short_side=SCAN_PLAN.short_side)
         self._known_content = known_content
@@ -214,6 +228,7 @@ class _Decode:
         self.mark.add(clip.frames)
         self.fingerprints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
         self.timeline.watch(clip)
+        self.inserts.watch(clip)
         self.strip.watch(clip)
         self.read.watch(clip)
         if self._known_content is not None:

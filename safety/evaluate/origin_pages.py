@@ -178,6 +178,8 @@ SPLICE_WORDS = {
     "inside": "a generated part between two recordings",
     "extension": "a recording that a generated part goes on with",
     "recording": "three recordings joined (a false alarm if told of)",
+    "insert": "a recording with a generated picture in its corner",
+    "window": "a recording with another in its corner (a false alarm if told of)",
 }
 
 

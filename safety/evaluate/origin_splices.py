@@ -3,13 +3,15 @@
     inside     a recording, a generated part of two to four seconds, another recording
     extension  a recording that a generated part goes on with
     recording  three recordings one after the other: whatever is told here is a false alarm
+    insert     a recording with a generated clip over a corner, two fifths as wide and high
+    window     the same with another recording over the corner: whatever is told here is a false alarm
 
-Watched and reported as `safety.scan` does. Parts of one composite come from different sources. Says nothing of what is
-generated inside a frame.
+Watched and reported as `safety.scan` does. Parts of one composite come from different sources.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +20,14 @@ import numpy as np
 from classifiers.base import Classifier
 from media.clip import Clip
 from media.errors import MediaError
+from media.inserts import InsertFinder
 from media.renditions import SHORT_SIDE, Frame, first_frames
-from media.splices import joined
+from media.splices import CORNERS, inserted, joined
 from safety.domain import Strength
 from safety.evaluate.origin_figures import Figures, share_figures
 from safety.evaluate.origin_rows import CAMERA, LabelledClip
 from safety.forensic_evidence import forensic_link
+from safety.insert_evidence import insert_link, look_inside
 from safety.origin_windows import OriginWindows
 
 FPS = 4.0
@@ -32,7 +36,13 @@ FPS = 4.0
 LEAST_S, MOST_S = 2.0, 4.0
 """Seconds of a part: shorter clips are not used, longer ones are cut."""
 
-KINDS = ("inside", "extension", "recording")
+SEQUENCES = ("inside", "extension", "recording")
+"""Parts one after the other."""
+
+KINDS = (*SEQUENCES, "insert", "window")
+
+INSERT_SHARE = 0.4
+"""Width and height of an insert as shares of the frame's."""
 
 OVERLAPS = 0.5
 """Intersection over union from which a part counts as told."""
@@ -58,6 +68,8 @@ class Told:
     """Seconds of what carries an estimate: stretches, or the whole video."""
 
     duration_s: float
+    bordered: bool = False
+    """Whether borders of an insert were found."""
 
     @property
     def overlap(self) -> float:
@@ -87,7 +99,13 @@ def splices_of(rows: Sequence[LabelledClip], count: int) -> list[Splice]:
                 continue
             part = made[at % len(made)]
             middle = real[(2 * at + 2) % len(real)]
-            parts = {"inside": (first, part, last), "extension": (first, part), "recording": (first, middle, last)}
+            parts = {
+                "inside": (first, part, last),
+                "extension": (first, part),
+                "recording": (first, middle, last),
+                "insert": (first, part),
+                "window": (first, last),
+            }
             splices.append(Splice(kind, parts[kind]))
     return splices
 
@@ -112,6 +130,8 @@ def _long_enough(row: LabelledClip) -> bool:
 def look(splice: Splice, detector: Classifier[Clip], threshold: float) -> Told:
     """Make a composite, let the detector watch it as a scan does, and return what would be reported."""
     parts = [first_frames(part.path, count=round(MOST_S * FPS), fps=FPS) for part in splice.parts]
+    if splice.kind not in SEQUENCES:
+        return _look_inside(splice, parts, detector, threshold)
     frames = joined(parts, fps=FPS)
     timeline = OriginWindows(detector)
     timeline.watch(Clip(np.stack(frames), np.arange(len(frames)) / FPS, FPS))
@@ -123,6 +143,23 @@ def look(splice: Splice, detector: Classifier[Clip], threshold: float) -> Told:
         if each.strength is Strength.ESTIMATE
     )
     return Told(splice, _truth(splice, parts), told, end_s)
+
+
+def _look_inside(
+    splice: Splice, parts: Sequence[Sequence[Frame]], detector: Classifier[Clip], threshold: float
+) -> Told:
+    """Return what is told of the insert alone: its seconds are those of the whole composite."""
+    corner = CORNERS[zlib.crc32(splice.parts[0].file.encode()) % len(CORNERS)]
+    frames = inserted(parts[0], parts[1], corner=corner, share=INSERT_SHARE, fps=FPS)
+    whole, finder = Clip(np.stack(frames), np.arange(len(frames)) / FPS, FPS), InsertFinder()
+    finder.watch(whole)
+    evidence, _ = insert_link(look_inside(finder.found(), [whole], detector, FPS), threshold)
+    told = tuple(
+        (float(str(each.detail["start_s"])), float(str(each.detail["end_s"])))
+        for each in evidence
+        if each.strength is Strength.ESTIMATE
+    )
+    return Told(splice, None, told, len(frames) / FPS, bordered=bool(evidence))
 
 
 def _truth(splice: Splice, parts: Sequence[Sequence[Frame]]) -> tuple[float, float] | None:
@@ -149,7 +186,9 @@ def splice_figures(
     for kind, each in told.items():
         overlaps = np.array([one.overlap for one in each])
         figures[kind] = {"n": len(each), "told": share_figures(np.array([bool(one.told) for one in each], bool))}
-        if kind != "recording":
+        if kind not in SEQUENCES:
+            figures[kind]["bordered"] = share_figures(np.array([one.bordered for one in each], bool))
+        elif kind != "recording":
             figures[kind] |= {
                 "overlap": float(overlaps.mean()) if len(overlaps) else None,
                 "overlap_half": share_figures(overlaps >= OVERLAPS),

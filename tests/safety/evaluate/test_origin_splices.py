@@ -6,6 +6,7 @@ import csv
 
 import numpy as np
 import pytest
+import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,29 @@ def test_a_generated_part_is_told_with_its_seconds_and_joined_recordings_are_not
     assert figures["threshold"] == 0.8
 
 
+def test_a_generated_insert_is_told_and_a_recorded_one_is_not(tmp_path):
+    rows = []
+    pictures = {"alpha": skimage.data.astronaut(), "lab": skimage.data.coffee(), "road": skimage.data.chelsea()}
+    for at, (source, picture) in enumerate(pictures.items()):
+        noise = np.random.default_rng(at).normal(0, 60 if source == "alpha" else 1, picture.shape)
+        made = np.clip(picture + noise, 0, 255).astype(np.uint8)
+        frames = [made[step : step + 260, 4 * step : 4 * step + 300] for step in range(32)]
+        encode_mp4(frames, tmp_path / f"{source}.mp4", fps=8.0, crf=14)
+        rows.append(LabelledClip(f"{source}.mp4", tmp_path / f"{source}.mp4", source == "alpha", source, source))
+
+    class Fine(Roughness):
+        def score(self, content):
+            rough = np.abs(np.diff(content.frames.astype(float), axis=2)).mean()
+            return [Score("video.synthetic", 0.95 if rough > 15 else 0.1, TimeSpan(content.start_s, content.end_s))]
+
+    figures = splice_figures(splices_of(rows, 1), lambda _: Fine(), 0.8)
+
+    for kind, told_of in (("insert", 1), ("window", 0)):
+        assert figures[kind]["n"] == figures[kind]["bordered"]["k"] == 1
+        assert figures[kind]["told"]["k"] == told_of
+        assert "overlap" not in figures[kind]
+
+
 def test_a_detector_that_calls_everything_generated_is_found_out(films):
     class Always(Roughness):
         def score(self, content):
@@ -83,7 +107,7 @@ def test_composites_use_long_clips_of_different_sources_and_are_drawn_again_the_
     for splice in splices:
         sources = [part.source for part in splice.parts]
         assert not {"gamma", "short"} & set(sources)
-        assert [part.made for part in splice.parts].count(True) == (splice.kind != "recording")
+        assert [part.made for part in splice.parts].count(True) == (splice.kind not in ("recording", "window"))
     assert {splice.parts[1].source for splice in splices if splice.kind == "inside"} == {"alpha", "beta"}
 
 
