@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from safety.checkpoints import LogPublicKey
 from safety.database import reading, writing
@@ -24,6 +24,7 @@ from safety.lookup.jobs import JobStore
 from safety.lookup.legal_holds import refuse_if_held, take_turn
 from safety.lookup.subjects import Subject, SubjectKeys
 from safety.proofs import InclusionProof, prove_entry
+from safety.registers import scan_batches
 from safety.tables import jobs, scans
 
 ERASED = "subject_erased"
@@ -114,6 +115,8 @@ class Erasure:
             _refuse_if_held(connection, id_)
             self.subjects.destroy(connection, id_)
             connection.execute(update(jobs).where(jobs.c.owner == id_).values(prompt="", revision=None))
+            theirs = select(scans.c.id).where(scans.c.owner == id_)
+            connection.execute(delete(scan_batches).where(scan_batches.c.scan.in_(theirs)))
             connection.execute(update(scans).where(scans.c.owner == id_).values(name=""))
 
 

@@ -1,4 +1,5 @@
-"""The tables of the registers: consents and opt-outs with their names, known persons, banks of known content.
+"""The tables of the registers: consents and opt-outs with their names, known persons, banks of known content;
+and which scans were handed in together.
 
 Working state: it may change, and each change is an entry of the ledger. Part of `safety.tables`, which has the rest.
 """
@@ -80,4 +81,14 @@ bank_revision = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", BigInteger, nullable=False),  # grows with every change of bank_items
     CheckConstraint("id = 1", name="single"),
+)
+
+scan_batches = Table(
+    "scan_batches",
+    metadata,
+    Column("requester", Text, primary_key=True),
+    Column("batch", Text, primary_key=True),
+    Column("place", Text, primary_key=True),  # digest of the upload and of what its requester calls it
+    Column("scan", Text, nullable=False, index=True),
+    Column("created_at", UtcTime, nullable=False),
 )

@@ -25,6 +25,9 @@ def scan(
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps reports by content: an interrupted run goes on.")
     ] = None,
+    queue: Annotated[
+        str | None, typer.Option(metavar="BATCH", help="Hand the files to the workers as this batch; again: go on.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes.", min=1, max=64)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file on stdout.")] = False,
 ) -> None:
@@ -40,6 +43,10 @@ def scan(
             raise typer.BadParameter(f"{path.name}: a report is written as {', '.join(FORMS)}")
         if not path.absolute().parent.is_dir():
             raise typer.BadParameter(f"{path} cannot be written: its folder does not exist")
+    if queue is not None:
+        if out or cache is not None or workers > 1:
+            raise typer.BadParameter("the workers scan a batch: leave out --out, --cache and --workers")
+        raise typer.Exit(_hand_in(videos, queue, as_json=as_json))
     files, rows = videos_of(videos), []
     with progress_bar() as progress:
         for row in scan_all(Settings(), files, workers=workers, cache=cache, progress=progress):
@@ -54,6 +61,33 @@ def scan(
     if len(rows) > 1:
         say(f"{len(rows)} files, {sum('error' in row for row in rows)} could not be read")
     raise typer.Exit(_code(rows))
+
+
+def _hand_in(videos: list[str], batch: str, *, as_json: bool) -> Exit:
+    """Queue files and say how their batch stands; scans that have ended show what they found, or why they failed."""
+    import re
+
+    from api.routes.scans import BATCH
+    from api.scan_queue import LOCAL, hand_in_files
+    from api.terminal import progress_bar
+    from api.wiring import open_house, prepare
+
+    if not re.fullmatch(BATCH, batch):
+        raise typer.BadParameter(f"{batch!r} is no name for a batch: up to 64 letters, digits, '.', '_' and '-'")
+    files, failed, settings = videos_of(videos), 0, Settings()
+    if not settings.database_url:
+        prepare(settings)
+    with open_house(settings) as house, progress_bar() as progress:
+        for row in hand_in_files(house, files, batch, progress):
+            failed += "error" in row
+            if as_json:
+                print_json(row)
+            elif "error" in row:
+                say(f"[bold]{escape(row['file'])}: could not be read[/]  {escape(row['error'])}")
+        counts = house.scan_batches.counts(LOCAL, batch) if failed < len(files) else {}
+    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    say(f"batch {escape(batch)}: {told or 'nothing was handed in'}")
+    return Exit.COULD_NOT if failed else Exit.DONE
 
 
 def _code(rows: list[Row]) -> Exit:

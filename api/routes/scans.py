@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -23,12 +23,16 @@ from api.auth import AnyCaller, HouseOf, Requester
 from api.errors import PROBLEMS
 from api.idempotent import choose_id
 from api.routes.owned import scan_of
+from api.scan_queue import hand_in
 from api.schemas import UPLOAD, Id
 from api.uploads import Upload, keep
 from api.views import Json
 from safety.lookup.scans import FINAL, Scan, ScanStatus, ScanStore
 
 PATH = "/v1/scans"
+
+BATCH = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""What a requester may call a batch."""
 
 
 def register(app: FastAPI) -> None:
@@ -51,14 +55,17 @@ async def _upload(request: Request, house: HouseOf, _caller: Requester) -> Uploa
 
 
 def create_scan(
-    upload: Annotated[Upload, Depends(_upload)], request: Request, house: HouseOf, caller: Requester
+    upload: Annotated[Upload, Depends(_upload)],
+    request: Request,
+    house: HouseOf,
+    caller: Requester,
+    batch: Annotated[str | None, Query(pattern=BATCH)] = None,
 ) -> Json:
-    """Queue a scan of the uploaded video."""
+    """Queue a scan of the uploaded video. In a `batch`, the same file under the same name is the same scan again."""
     id_ = choose_id(request, house, caller.id, "scan", {"sha256": upload.sha256, "name": upload.name})
-    scan = house.scans.create(Scan(id_, caller.id, datetime.now(UTC), upload.sha256, upload.name))
-    if scan.status is ScanStatus.QUEUED:
-        house.queue.submit_scan(scan.id)
-    return scan_view(scan)
+    if batch is not None:
+        id_ = house.scan_batches.join(caller.id, batch, upload.sha256, upload.name, id_)
+    return scan_view(hand_in(house, Scan(id_, caller.id, datetime.now(UTC), upload.sha256, upload.name)))
 
 
 def get_scan(scan: Id, house: HouseOf, caller: AnyCaller) -> Json:

@@ -20,6 +20,7 @@ from safety.database import open_engine, schema_is_current
 from safety.errors import DatabaseError, NotFound
 from safety.ledger import Ledger
 from safety.lookup import ApiKeys, Idempotency, JobStore, LegalHolds, LikenessRegistry, ScanStore, Search, SubjectKeys
+from safety.lookup.batches import ScanBatches
 from safety.pipeline import files_left
 from safety.still_store import StillStore, owner_in
 from safety.withdrawals import Withdrawals
@@ -94,6 +95,11 @@ class Records:
     def scans(self) -> ScanStore:
         """Scans asked for over HTTP."""
         return ScanStore(self.engine, subjects=self.subjects)
+
+    @cached_property
+    def scan_batches(self) -> ScanBatches:
+        """Which scans were handed in together."""
+        return ScanBatches(self.engine)
 
     @cached_property
     def keys(self) -> ApiKeys:

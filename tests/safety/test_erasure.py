@@ -21,6 +21,7 @@ from safety.erasure import ERASED
 from safety.errors import Conflict, NotFound, SealBroken
 from safety.ledger import Ledger
 from safety.lookup import JobStore, Scan, ScanStore, SubjectKeys
+from safety.lookup.batches import ScanBatches
 from safety.records import decode
 from tests.erasing import NOON, WORDS, Desk
 
@@ -49,6 +50,19 @@ def test_what_was_made_of_a_prompt_is_sealed_and_goes_with_its_subject(desk: Des
 
     desk.erasure.erase(desk.subjects.find("key_1/ada"), actor="ops", reason="asked for it")
     assert desk.jobs.get(job.id).revision is None
+
+
+def test_what_somebody_handed_in_together_goes_with_them(desk: Desk, engine: Engine) -> None:
+    batches = ScanBatches(engine)
+    for number, requester in enumerate(("key_1/ada", "key_2/bob")):
+        scan = Scan(f"scan_{number}", "key_1", NOON, "0" * 64, "a.mp4", owner=desk.subjects.of(requester).id)
+        desk.scans.create(replace(scan, id=batches.join("key_1", requester[-3:], scan.sha256, scan.name, scan.id)))
+
+    desk.erasure.erase(desk.subjects.find("key_1/ada"), actor="ops", reason="asked for it")
+
+    with pytest.raises(NotFound, match="no batch is called ada"):
+        batches.counts("key_1", "ada")
+    assert sum(batches.counts("key_1", "bob").values()) == 1
 
 
 def test_uploads_that_nobody_else_handed_in_go_with_their_subject(desk: Desk) -> None:
