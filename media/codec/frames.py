@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
@@ -14,6 +15,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from media.clip import VideoInfo
+from media.codec.tone import toned
 from media.glimpse import Frame, Picture, Thumbnail, fitted_size, gray_thumbnail
 
 _BT709 = 1
@@ -67,20 +69,31 @@ class DecodedFrame:
         return np.ascontiguousarray(np.rot90(rgb, quarter_turns(self.frame)))
 
     def picture(self, short_side: int) -> Frame:
-        """Return the frame as uint8 (H, W, 3), RGB, upright, its short side at most `short_side` pixels."""
+        """Return the frame as uint8 (H, W, 3), RGB, upright, its short side at most `short_side` pixels.
+
+        Of an interlaced frame one field is shown, so that what moves has no combs; PQ and HLG are brought to what an
+        ordinary screen shows.
+        """
         turns = quarter_turns(self.frame)
         width, height = (self.info.height, self.info.width) if turns % 2 else (self.info.width, self.info.height)
         width, height = fitted_size(height, width, short_side)
         # Players take untagged HD as BT.709; swscale would take it as BT.601 and shift every colour.
         untagged_hd = self.frame.colorspace == _UNSPECIFIED and self.frame.height >= _HD_HEIGHT
-        rgb = self.frame.to_ndarray(
+        woven = self.frame.interlaced_frame
+        lines = self.frame.height if woven else height
+        decoded = self.frame.to_ndarray(
             format="rgb24",
             width=width,
-            height=height,
+            height=lines,
             src_colorspace=_BT709 if untagged_hd else None,
-            interpolation=Interpolation.AREA if height < self.frame.height else None,
+            interpolation=Interpolation.AREA if lines < self.frame.height else None,
         )
-        return np.ascontiguousarray(np.rot90(np.asarray(rgb, dtype=np.uint8), turns))
+        rgb = np.asarray(decoded, dtype=np.uint8)
+        if woven:
+            field = cv2.resize(np.ascontiguousarray(rgb[::2]), (width, height), interpolation=cv2.INTER_LINEAR)
+            rgb = np.asarray(field, dtype=np.uint8)
+        shown = toned(rgb, int(self.frame.color_trc), int(self.frame.color_primaries))
+        return np.ascontiguousarray(np.rot90(shown, turns))
 
 
 def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
