@@ -31,6 +31,7 @@ from provenance.base import ClaimInput
 from safety.domain import Action, Checkpoint, Decision, JobStatus
 from safety.errors import Conflict
 from safety.gate import NAMESPACE, Gate
+from safety.in_force import first, latest
 from safety.known import ReleaseIndex
 from safety.made_from import keep_inputs
 from safety.measure import file_digest
@@ -100,15 +101,15 @@ class Framegate:
         recorded = self.gate.ledger.decision(prompt.id)
         if recorded is None or recorded.checkpoint is not Checkpoint.PROMPT:
             raise Conflict(f"{prompt.id} is not a recorded decision about a prompt: call check_prompt first")
-        first = recorded.supersedes or recorded.id
-        in_force = self.gate.ledger.superseding(recorded.id) or recorded
+        ledger = self.gate.ledger
+        made, in_force = first(ledger, recorded), latest(ledger, recorded)
         if in_force.verdict.action is not Action.ALLOW:
             raise Conflict(f"decision {in_force.id} does not allow this prompt; nothing may be released for it")
         source = Path(source)
         with tempfile.TemporaryDirectory(prefix="framegate-inputs-") as folder:
             kept = keep_inputs(inputs, Path(folder))
             made_of = "".join(f"/{each.relation}:{file_digest(each.path)}" for each in kept)
-            job = f"ext_{uuid.uuid5(NAMESPACE, f'{first}/{file_digest(source)}{made_of}').hex}"
+            job = f"ext_{uuid.uuid5(NAMESPACE, f'{made.id}/{file_digest(source)}{made_of}').hex}"
             before = [in_force, *(self._judge_input(recorded, each.path, job) for each in kept)]
             stopped = next((each for each in before if each.verdict.action is not Action.ALLOW), None)
             if stopped is not None:
@@ -121,9 +122,9 @@ class Framegate:
         return outcome
 
     def _judge_input(self, prompt: Decision, path: Path, job: str) -> Decision:
-        """Return the Decision in force about an input: the gate's, or the reviewer's that superseded it."""
+        """Return the Decision in force about an input: the gate's, or the last by which reviewers superseded it."""
         decision = InputGate(self.gate, self.desk.watermark, self.known).check(prompt, path, job=job)
-        return self.gate.ledger.superseding(decision.id) or decision
+        return latest(self.gate.ledger, decision)
 
 
 def load_clip(path: Path, limits: Limits) -> Clip:

@@ -26,3 +26,17 @@ def all_in_force(ledger: LedgerReader, job: str, checkpoint: Checkpoint) -> list
     found = ledger.decisions(job=job, checkpoint=checkpoint, limit=MAX_PAGE)
     replaced = {each.supersedes for each in found}
     return [each for each in reversed(found) if each.id not in replaced]
+
+
+def latest(ledger: LedgerReader, decision: Decision) -> Decision:
+    """Return the Decision in force in place of one: the last of those that supersede each other, or itself."""
+    while (newer := ledger.superseding(decision.id)) is not None:
+        decision = newer
+    return decision
+
+
+def first(ledger: LedgerReader, decision: Decision) -> Decision:
+    """Return the Decision that a gate made, of which this one is a replacement, or itself."""
+    while decision.supersedes is not None and (older := ledger.decision(decision.supersedes)) is not None:
+        decision = older
+    return decision

@@ -108,6 +108,37 @@ def test_an_input_that_was_refused_goes_on_when_a_reviewer_allowed_it(world, fra
     assert allowed.id in outcome.release.decisions
 
 
+def test_an_input_stands_at_the_last_of_what_reviewers_said(world, framegate, raw, tmp_path):
+    """A mistake that was taken back neither refuses for ever nor lets through."""
+    world.redness.broken_after_s = -1.0
+    picture = ClaimInput(still(tmp_path / "green.jpg", (0, 200, 0)), InputRelation.INPUT, "reference 1")
+    prompt, review = framegate.check_prompt("a green field"), Review(world.ledger)
+
+    def released():
+        return framegate.release(raw, tmp_path / "out.mp4", prompt=prompt, inputs=[picture])
+
+    held = released().decision
+    world.redness.broken_after_s = float("inf")
+    stood = [held.id]
+    said = [JobStatus.HELD]
+    for allow in (False, True, True):
+        decided = review.decide(stood[-1], allow=allow, reviewer="ada", reason=f"look {len(stood)}")
+        if len(stood) == 5:
+            break
+        refused = None if allow else released()
+        undone = review.undo(decided.id, reviewer="ada", reason=f"wrong {len(stood)}")
+        again = released()
+        assert refused is None or refused.status is JobStatus.REFUSED
+        assert again.decision.id == undone.id
+        stood += [decided.id, undone.id]
+        said.append(again.status)
+    outcome = released()
+
+    assert said == [JobStatus.HELD] * 3
+    assert outcome.status is JobStatus.RELEASED
+    assert decided.id in outcome.release.decisions
+
+
 def test_what_cannot_be_named_is_refused_before_anything_is_judged(world, framegate, raw, tmp_path):
     (tmp_path / "notes.txt").write_text("not a picture")
     picture = ClaimInput(still(tmp_path / "green.jpg", (0, 200, 0)), InputRelation.INPUT, "x")
