@@ -209,7 +209,14 @@ class _Table:
 def match_clip(
     index: FingerprintIndex, fingerprints: Sequence[Fingerprint], min_share: float = MIN_MATCHED_SHARE
 ) -> ClipMatch | None:
-    """Return the key that explains a query best, or None.
+    """Return the key that explains a query best, or None; arguments and rule as `matches_of_clip`."""
+    return next(iter(matches_of_clip(index, fingerprints, min_share)), None)
+
+
+def matches_of_clip(
+    index: FingerprintIndex, fingerprints: Sequence[Fingerprint], min_share: float = MIN_MATCHED_SHARE
+) -> list[ClipMatch]:
+    """Return every key that explains a query, the best first: a video may show several, one after the other.
 
     A key explains a query when at least `min_share` of the query's frames match it; or when the query shows at least
     `min_share` of the key, MIN_RUN frames of it in the key's own order: a clip inside a longer video. Frames without
@@ -226,7 +233,10 @@ def match_clip(
         for match in _candidates(index, textured, mirrored=mirrored)
         if match.share >= min_share or (match.key_share >= min_share and match.in_order >= MIN_RUN)
     ]
-    return max(matches, key=lambda match: (match.share, -match.closest), default=None)
+    best: dict[str, ClipMatch] = {}
+    for match in sorted(matches, key=lambda each: (-each.share, each.closest)):
+        best.setdefault(match.key, match)
+    return list(best.values())
 
 
 def _candidates(index: FingerprintIndex, textured: Sequence[Fingerprint], *, mirrored: bool) -> list[ClipMatch]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from media.clip import Coverage, VideoInfo
+from media.fingerprint_index import ClipMatch
 from media.xmp import read_xmp
 from provenance.base import Credential, CredentialState
 from safety.credential_words import sentences
@@ -15,6 +16,9 @@ from safety.domain import Origin, OriginEvidence, Strength, Unmeasured
 from safety.known import ReleaseIndex
 from safety.measure import WITHDRAWN_ORIGIN
 from safety.origin import CAPTURED_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
+
+MOST_RELEASES = 8
+"""Releases that a report names for its frames alone; near copies of one clip would fill it."""
 
 Links = tuple[list[OriginEvidence], list[Unmeasured]]
 """Evidence that was found, and what could not be looked at."""
@@ -85,12 +89,32 @@ def is_withdrawn(evidence: Iterable[OriginEvidence]) -> bool:
     return any(each.strength is Strength.PROOF and each.detail.get("withdrawn") for each in evidence)
 
 
-def withdrawal_link(links: Sequence[Links]) -> Links:
-    """Return that nobody knows whether it is a withdrawn release: none was found, and a link could not look."""
+def fingerprint_link(matches: Sequence[ClipMatch], known: ReleaseIndex) -> Links:
+    """Return which of our releases the frames show: the best `MOST_RELEASES`, and every one that was withdrawn."""
+    shown = [
+        each
+        for place, each in enumerate(matches)
+        if place < MOST_RELEASES or known.withdrawals.of(each.key) is not None
+    ]
+    return [
+        OriginEvidence(
+            "fingerprint",
+            Origin.OURS,
+            Strength.PROOF,
+            f"{each.share:.0%} of its frames match our release {each.key}.",
+            {"release": each.key, "share": round(each.share, 3)},
+        )
+        for each in shown
+    ], []
+
+
+def withdrawal_link(links: Sequence[Links], unseen: Links) -> Links:
+    """Return that nobody knows whether it shows a withdrawn release: none was found, and a link could not look, or
+    part of the video was `unseen`."""
     if is_withdrawn(each for evidence, _ in links for each in evidence):
         return [], []
-    blind = next((gap for _, missing in links for gap in missing if gap.signal == f"origin.{Origin.OURS}"), None)
-    return [], [] if blind is None else [Unmeasured(WITHDRAWN_ORIGIN, blind.reason)]
+    blind = [gap for _, missing in links for gap in missing if gap.signal == f"origin.{Origin.OURS}"]
+    return [], [Unmeasured(WITHDRAWN_ORIGIN, gap.reason) for gap in (*blind, *unseen[1])[:1]]
 
 
 def metadata_link(info: VideoInfo, path: Path) -> Links:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from media.fingerprint import Fingerprint
-from media.fingerprint_index import ClipMatch, FingerprintIndex, match_clip
+from media.fingerprint_index import ClipMatch, FingerprintIndex, matches_of_clip
 from provenance.base import OWN_ANCHORS, Credential, CredentialState
 from safety.ledger import Ledger
 from safety.lookup.withdrawals import WithdrawalReader
@@ -63,10 +63,14 @@ class ReleaseIndex:
             return f"{self._newest or ''} {self.withdrawals.newest()}"
 
     def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
-        """Return the release whose frames these are, by the clip matching rule of `media.fingerprint_index`."""
+        """Return the release whose frames these are best, by the clip matching rule of `media.fingerprint_index`."""
+        return next(iter(self.matches(fingerprints)), None)
+
+    def matches(self, fingerprints: Sequence[Fingerprint]) -> list[ClipMatch]:
+        """Return every release whose frames are among these, by the same rule, the best first."""
         with self._lock:
             self._refresh()
-            return match_clip(self._index, fingerprints)
+            return matches_of_clip(self._index, fingerprints)
 
     def _refresh(self) -> None:
         for release, hashes in self._ledger.fingerprints(after=self._newest):

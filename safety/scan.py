@@ -36,6 +36,7 @@ from safety.domain import (
 from safety.evidence import (
     Links,
     credential_link,
+    fingerprint_link,
     is_withdrawn,
     metadata_link,
     note_withdrawal,
@@ -117,15 +118,15 @@ class Scanner:
         """
         credential = self._credential(path)
         decode = self._decode(path, progress)
-        links = [credential_link(credential, self.known), self._mark_link(decode), self._fingerprint_link(decode)]
+        shown = fingerprint_link(self.known.matches(decode.fingerprints), self.known)
+        unseen: Links = ([], []) if decode.coverage is None else unseen_link(decode.info, decode.coverage)
+        links = [credential_link(credential, self.known), self._mark_link(decode), shown]
         links = [note_withdrawal(each, self.known) for each in links]
-        links.append(withdrawal_link(links))
+        links.append(withdrawal_link(links, unseen))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
         links.append(self._forensic_link(decode))
         inside = self._look_inside(path, decode)
-        links.append(insert_link(inside, self.threshold, self.false_alarms))
-        if decode.coverage is not None:
-            links.append(unseen_link(decode.info, decode.coverage))
+        links += [insert_link(inside, self.threshold, self.false_alarms), unseen]
         report = fuse(
             [each for evidence, _ in links for each in evidence],
             fuse_windows([score.value for score in decode.timeline.windows]),
@@ -168,14 +169,6 @@ class Scanner:
             return [OriginEvidence("watermark", Origin.UNKNOWN, Strength.HINT, words, detail)], []
         words = f"Its pixels carry our watermark of release {release}."
         return [OriginEvidence("watermark", Origin.OURS, Strength.PROOF, words, detail)], []
-
-    def _fingerprint_link(self, decode: _Decode) -> Links:
-        match = self.known.match(decode.fingerprints)
-        if match is None:
-            return [], []
-        detail: dict[str, object] = {"release": match.key, "share": round(match.share, 3)}
-        words = f"{match.share:.0%} of its frames match our release {match.key}."
-        return [OriginEvidence("fingerprint", Origin.OURS, Strength.PROOF, words, detail)], []
 
     def _forensic_link(self, decode: _Decode) -> Links:
         return forensic_link(decode.timeline, self.threshold, self.false_alarms)

@@ -13,7 +13,7 @@ from skimage import data
 
 from media.codec import decode, encode_mp4
 from media.fingerprint import MATCH_DISTANCE, Fingerprint, fingerprint
-from media.fingerprint_index import MIN_RUN, FingerprintIndex, match_clip
+from media.fingerprint_index import MIN_RUN, FingerprintIndex, match_clip, matches_of_clip
 
 PICTURES = {name: cv2.resize(getattr(data, name)(), (640, 360)) for name in ("astronaut", "coffee", "chelsea")}
 
@@ -117,6 +117,20 @@ def test_a_whole_release_inside_a_long_video_is_known() -> None:
 
     assert match is not None
     assert (match.key, match.share, match.key_share, match.in_order) == ("ours", 12 / 132, 1.0, 12)
+
+
+def test_every_release_that_a_video_shows_is_named_the_best_first_and_each_once() -> None:
+    index = FingerprintIndex()
+    index.add("short", noise(40, 1))
+    index.add("long", noise(80, 2))
+    index.add("other", noise(80, 3))
+
+    found = matches_of_clip(index, frames(noise(80, 2) + noise(40, 1)))
+    symmetric = [Fingerprint(one, 100, one) for one in noise(40, 1)]
+
+    assert [(each.key, each.key_share) for each in found] == [("long", 1.0), ("short", 1.0)]
+    assert [each.key for each in matches_of_clip(index, symmetric)] == ["short"]
+    assert matches_of_clip(index, []) == []
 
 
 def test_a_few_frames_of_a_release_inside_a_long_video_are_not_enough() -> None:

@@ -9,11 +9,14 @@ from classifiers.base import ConfigurationError, MeasurementError, Score, TimeSp
 from media.clip import Clip
 from media.codec import decode, encode_mp4, probe
 from media.errors import UnreadableMedia
+from media.fingerprint import fingerprint
+from media.fingerprint_index import ClipMatch
 from media.limits import DEFAULT_LIMITS
 from media.strip import PICTURES
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from safety.domain import Action, Checkpoint, Origin, Strength
 from safety.errors import PolicyError
+from safety.evidence import MOST_RELEASES, fingerprint_link
 from safety.judge import judge
 from safety.known import ReleaseIndex
 from safety.origin_windows import MAX_WINDOWS
@@ -22,6 +25,7 @@ from safety.scan import Scanner
 from safety.timeline import MOST_SEGMENTS
 from safety.withdrawals import Withdrawals
 from tests.fakes import BlockWatermark, FixedReader
+from tests.safety.making import a_release, allowed
 from tests.world import World
 
 
@@ -300,3 +304,60 @@ def test_a_withdrawn_release_that_comes_back_is_a_signal_and_held(world, scanner
     assert held["upload.withdrawn"] is Action.REVIEW
     assert "upload.withdrawn" not in passed
     assert unknown["upload.withdrawn"] is Action.REVIEW
+
+
+def moving(seed: int, count: int) -> list[np.ndarray]:
+    """Textured frames that differ, and from those of another seed."""
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 255, (18, 32, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1) for _ in range(count)]
+
+
+def test_a_withdrawn_release_is_found_beside_a_longer_one_that_stands(world, scanner, tmp_path):
+    """The longer one explains more of the video; the withdrawn one would come back under its cover."""
+    parts = {"rel_1": moving(1, 12), "rel_2": moving(2, 24)}
+    decisions = allowed(world.ledger)
+    for number, (name, shown) in enumerate(parts.items(), 1):
+        encode_mp4(iter(shown), tmp_path / f"{name}.mp4", fps=4.0)
+        hashes = tuple(fingerprint(frame).hash_hex for _, frame in decode(tmp_path / f"{name}.mp4", DEFAULT_LIMITS))
+        world.ledger.append_release(replace(a_release(number, decisions=decisions), fingerprint=hashes))
+    encode_mp4(iter(parts["rel_2"] + parts["rel_1"]), tmp_path / "both.mp4", fps=4.0)
+    before = scanner().scan(tmp_path / "both.mp4")[1]
+    Withdrawals(world.ledger, world.blobs, lambda job: ()).withdraw("rel_1", by="ada", reason="why", code="person")
+
+    report, after = scanner().scan(tmp_path / "both.mp4")
+
+    shown = [each.detail["release"] for each in report.evidence if each.kind == "fingerprint"]
+    assert shown == ["rel_2", "rel_1"]
+    assert [withdrawn_score(each) for each in (before, after)] == [0.0, 1.0]
+
+
+def test_a_report_names_few_of_many_near_copies_and_none_that_was_withdrawn_is_left_out(world):
+    world.ledger.append_release(a_release(11, decisions=allowed(world.ledger)))
+    Withdrawals(world.ledger, world.blobs, lambda job: ()).withdraw("rel_11", by="ada", reason="why", code="person")
+    matches = [ClipMatch(f"rel_{number}", 1.0, 9, 0, mirrored=False) for number in range(12)]
+
+    evidence, missing = fingerprint_link(matches, ReleaseIndex(world.ledger))
+
+    assert [each.detail["release"] for each in evidence] == [*(f"rel_{n}" for n in range(MOST_RELEASES)), "rel_11"]
+    assert missing == []
+
+
+def test_what_nobody_saw_may_be_a_withdrawn_release(world, scanner, stranger):
+    """Its container declares ten times what it holds."""
+    release = world.pipeline.run(world.job("a green field", seconds=3.0)).release
+    file = world.blobs.path(release.sha256)
+    Withdrawals(world.ledger, world.blobs, lambda job: ()).withdraw(release.id, by="a", reason="b", code="person")
+
+    def scanned(path):
+        scan = scanner()
+        decoded = scan._decode(path, None)
+        decoded.info = replace(decoded.info, duration_s=10 * decoded.info.duration_s)
+        object.__setattr__(scan, "_decode", lambda *_: decoded)
+        return scan.scan(path)[1]
+
+    seen_in_part, found_in_part = scanned(stranger), scanned(file)
+
+    assert withdrawn_score(scanner().scan(stranger)[1]) == 0.0
+    assert withdrawn_score(seen_in_part) is None
+    assert "origin.withdrawn" in {gap.signal for gap in seen_in_part.measurement.unmeasured}
+    assert withdrawn_score(found_in_part) == 1.0
