@@ -74,6 +74,11 @@ class Metrics:
             ("pack",),
             registry=registry,
         )
+        self._damaged = Gauge(
+            "framegate_trust_packs_damaged",
+            "1 where the trust packs cannot be read, so that after a minute none counts.",
+            registry=registry,
+        )
         self._drift = Gauge(
             "framegate_score_drift",
             "Population stability index of a signal's scores: the last day against the 28 days before.",
@@ -116,8 +121,9 @@ class Metrics:
         for role, seconds in not_after.items():
             self._not_after.labels(role).set(seconds)
 
-    def watch_packs(self, dated: Mapping[str, float]) -> None:
-        """Take note of the trust packs in force: name -> Unix time of their date."""
+    def watch_packs(self, dated: Mapping[str, float], *, damaged: bool) -> None:
+        """Take note of the trust packs in force: name -> Unix time of their date; and whether they can be read."""
+        self._damaged.set(damaged)
         self._packs.clear()
         for name, seconds in dated.items():
             self._packs.labels(name).set(seconds)

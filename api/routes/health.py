@@ -42,7 +42,8 @@ def get_metrics(request: Request, house: HouseOf) -> Response:
     """Return every count."""
     metrics: Metrics = request.app.state.metrics
     metrics.watch(_ends(house))
-    metrics.watch_packs(_dated(house))
+    dated, damaged = _packs(house)
+    metrics.watch_packs(dated, damaged=damaged)
     watch: DriftWatch = request.app.state.drift_watch
     metrics.watch_drift(watch.look(house), house.settings.drift_alert)
     metrics.watch_policies(_lineup(house))
@@ -66,9 +67,11 @@ def _ends(house: House) -> dict[str, float]:
     return {each.role: each.not_after.timestamp() for each in found}
 
 
-def _dated(house: House) -> dict[str, float]:
-    """When trust packs are dated; nothing where they cannot be read, which `framegate doctor` says."""
+def _packs(house: House) -> tuple[dict[str, float], bool]:
+    """When trust packs are dated, and whether they cannot be read: `framegate doctor` says why."""
     try:
-        return house.trusted.dated()
-    except (TrustPackError, SignerUnusable):
-        return {}
+        return house.trusted.dated(), house.trusted.damaged()
+    except SignerUnusable:
+        return {}, False  # nobody looked at them
+    except TrustPackError:
+        return {}, True

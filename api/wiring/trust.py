@@ -27,3 +27,7 @@ class Trusted:
     def dated(self) -> dict[str, float]:
         """Return the Unix time of the day that each pack in force is dated, by name."""
         return {each.name: datetime.combine(each.dated, time(), UTC).timestamp() for each in self._packs()}
+
+    def damaged(self) -> bool:
+        """Say whether the packs cannot be read now, so that fewer or none count."""
+        return self._packs.damaged()

@@ -5,9 +5,11 @@ Adding and removing are entries of the ledger: what was believed when is part of
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from provenance.base import TrustPackError
 from provenance.trust_folder import TrustFolder
 from provenance.trust_pack import TrustPack, Use, fingerprint, make_pack, parse_pins
 from safety.ledger import Ledger
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "PacksInForce",
@@ -33,6 +37,9 @@ __all__ = [
 TRUST_PACK = "trust_pack"
 """Kind of the entries."""
 
+FALLBACK_S = 60.0
+"""Longest time that packs count which cannot be looked at: changing a folder by hand takes less."""
+
 
 def trust_folder(settings: Settings) -> TrustFolder:
     """Return the folder of trust packs with the pins of the settings.
@@ -44,22 +51,68 @@ def trust_folder(settings: Settings) -> TrustFolder:
 
 
 class PacksInForce:
-    """The packs as they are in their folder now, and as they were while one of them is being changed."""
+    """The packs as they are in their folder now.
 
-    def __init__(self, settings: Settings) -> None:
+    While one of them cannot be read, those of the last good look count that are not gone or changed since, for
+    `FALLBACK_S`; after that none does.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         """Read them for the first time; raises TrustPackError."""
         self._folder = trust_folder(settings)
+        self._clock = clock
         self._last = self._folder.packs()
+        self._turn = threading.Lock()
+        self._since: float | None = None
+        """When they could not be read first."""
+
+        self._said = ""
 
     def __call__(self) -> tuple[TrustPack, ...]:
         """Return them."""
-        with suppress(TrustPackError):
-            self._last = self._folder.packs()
-        return self._last
+        with self._turn:
+            try:
+                found = self._folder.packs()
+            except TrustPackError as error:
+                return self._meanwhile(error)
+            if self._since is not None:
+                log.error("the trust packs can be read again: %d are in force", len(found))
+            self._last, self._since, self._said = found, None, ""
+            return found
 
     def state(self) -> str:
         """Return what changes when another pack is in force."""
         return " ".join(each.digest for each in self())
+
+    def damaged(self) -> bool:
+        """Say whether they cannot be read now."""
+        self()
+        return self._since is not None
+
+    def _meanwhile(self, error: TrustPackError) -> tuple[TrustPack, ...]:
+        """Return what still counts; each change of it, and of what is wrong, is said once."""
+        now = self._clock()
+        self._since = now if self._since is None else self._since
+        left = self._since + FALLBACK_S - now
+        self._last = tuple(each for each in self._last if self._stands(each)) if left > 0 else ()
+        names = ", ".join(each.name for each in self._last) or "none"
+        said = f"{error}; until all can be read these count, for at most {FALLBACK_S:.0f} s: {names}"
+        if said != self._said:
+            log.error("the trust packs cannot be read: %s", said)
+            self._said = said
+        return self._last
+
+    def _stands(self, pack: TrustPack) -> bool:
+        """Say whether a pack of the last good look is there, and if it can be read, is the same."""
+        try:
+            if pack.name not in self._folder.names():
+                return False
+        except TrustPackError:
+            return True  # nobody can say, for a short time
+        try:
+            return self._folder.get(pack.name).digest == pack.digest
+        except TrustPackError:
+            return True
 
 
 def aging(packs: Iterable[TrustPack], settings: Settings, now: datetime) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from api.cli import main
 from api.doctor import examine
 from api.wiring import open_house
+from api.wiring.trust_packs import FALLBACK_S, PacksInForce, Use, make_pack, trust_folder
 from provenance.base import Claim, TrustPackError
 from provenance.certificates import create_development_pki
 from provenance.signers import FileSigner
@@ -139,6 +140,81 @@ def test_a_damaged_pack_keeps_what_was_believed_and_stops_the_next_start(framega
     assert framegate("trust", "list")[0] == 1
     assert framegate("trust", "remove", "partners")[0] == 0
     assert trust_check(house).ok
+
+
+class Seconds:
+    """A clock that tests move."""
+
+    at = 0.0
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.fixture
+def kept(settings, stranger):
+    """Three packs in their folder, as `trust add` keeps them."""
+    folder, root = trust_folder(settings), stranger[0].read_bytes()
+    for name in ("a", "b", "c"):
+        folder.add(make_pack(name, datetime.now(UTC).date(), Use.SIGNERS, root, at=datetime.now(UTC)))
+    return folder
+
+
+def damage(folder, name):
+    path = folder.path / f"{name}.json"
+    path.write_text(path.read_text().replace('"signers"', '"both"'))
+
+
+def test_a_damaged_pack_does_not_keep_one_in_force_that_was_taken_out(settings, kept, stranger, caplog):
+    """Somebody takes a compromised root out while another pack is damaged: running processes believe it no longer."""
+    clock = Seconds()
+    packs = PacksInForce(settings, clock)
+    before = packs.state()
+    damage(kept, "b")
+    assert [each.name for each in packs()] == ["a", "b", "c"]
+    kept.remove("a")
+    other = make_pack("c", date(2025, 1, 1), Use.BOTH, stranger[0].read_bytes(), at=datetime.now(UTC))
+    kept.add(other, replace=True)
+
+    assert [each.name for each in packs()] == ["b"]
+    assert packs.state() != before
+    assert packs.damaged()
+    assert {each.levelname for each in caplog.records} == {"ERROR"}
+
+
+def test_what_cannot_be_read_counts_for_a_short_time_only_and_each_change_is_said_once(settings, kept, caplog):
+    clock = Seconds()
+    packs = PacksInForce(settings, clock)
+    whole = (kept.path / "b.json").read_text()
+    damage(kept, "b")
+    counts = []
+    for clock.at in (0.0, 1.0, FALLBACK_S - 1, FALLBACK_S, 10 * FALLBACK_S):
+        counts.append(len(packs()))
+    said = len(caplog.records)
+    (kept.path / "b.json").write_text(whole)
+
+    assert counts == [3, 3, 3, 0, 0]
+    assert said == 2  # that b is damaged; that none counts
+    assert len(packs()) == 3
+    assert not packs.damaged()
+    assert "can be read again" in caplog.records[-1].getMessage()
+    damage(kept, "b")
+    assert len(packs()) == 3  # another fault has a time of its own
+
+
+def test_metrics_say_that_packs_are_damaged(settings, kept, house, client):
+    def shown():
+        (line,) = [
+            each
+            for each in client.get("/metrics").text.splitlines()
+            if each.startswith("framegate_trust_packs_damaged ")
+        ]
+        return float(line.split()[-1])
+
+    before = shown()
+    damage(kept, "b")
+
+    assert (before, shown()) == (0.0, 1.0)
 
 
 def test_only_pinned_packs_count_where_packs_are_pinned(framegate, stranger, settings, monkeypatch):
