@@ -13,7 +13,7 @@ from api.keys import certificates
 from api.webhooks import shown_url, webhook_of
 from api.wiring import House
 from api.wiring.labelling import label_style
-from api.wiring.trust_packs import aging, trust_folder
+from api.wiring.trust_packs import aging, trust_folder, unrecorded
 from classifiers.base import Classifier
 from safety.checkpoints import verify_checkpoint
 from safety.ledger import HEAD_EXTENSION
@@ -187,9 +187,11 @@ def _label(house: House) -> str:
 
 
 def _trust_packs(house: House) -> str:
-    """Whom else credentials are believed from; broken where a pack is damaged, too old, or its anchors expired."""
-    packs = trust_folder(house.settings).packs()
-    if faults := aging(packs, house.settings, datetime.now(UTC)):
+    """Whom else credentials are believed from; broken where a pack is damaged, too old, its anchors expired, or the
+    ledger knows nothing of it."""
+    folder = trust_folder(house.settings)
+    packs = folder.packs()
+    if faults := [*unrecorded(house.ledger, folder), *aging(packs, house.settings, datetime.now(UTC))]:
         raise _BrokenError("; ".join(faults))
     return ", ".join(f"{each.name} of {each.dated}" for each in packs) or "none: only our own anchors count"
 

@@ -82,12 +82,8 @@ class TrustFolder:
             raise TrustPackError(f"the trust pack {path.name} names itself {pack.name!r}: a file bears its pack's name")
         return pack
 
-    def add(self, pack: TrustPack, *, replace: bool = False) -> None:
-        """Keep a pack; with `replace` instead of the one of this name.
-
-        Raises:
-            TrustPackError: one of this name is there, there are too many, or the disk refused.
-        """
+    def may_add(self, pack: TrustPack, *, replace: bool = False) -> None:
+        """Raise TrustPackError where one of this name is there, or there are too many."""
         names = self.names()
         if pack.name in names and not replace:
             raise TrustPackError(
@@ -95,6 +91,14 @@ class TrustFolder:
             )
         if pack.name not in names and len(names) >= MAX_PACKS and not self.pins:
             raise TrustPackError(f"there are {len(names)} trust packs; the limit is {MAX_PACKS}: remove or merge some")
+
+    def add(self, pack: TrustPack, *, replace: bool = False) -> None:
+        """Keep a pack; with `replace` instead of the one of this name.
+
+        Raises:
+            TrustPackError: as `may_add`, or the disk refused.
+        """
+        self.may_add(pack, replace=replace)
         draft = self.path / f".{pack.name}.{os.getpid()}.part"
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -108,16 +112,20 @@ class TrustFolder:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
 
-    def remove(self, name: str) -> None:
-        """Believe a pack no longer; a damaged one can be removed too.
-
-        Raises:
-            TrustPackError: there is none, it is pinned, or the disk refused.
-        """
+    def may_remove(self, name: str) -> None:
+        """Raise TrustPackError where there is none of this name, or it is pinned."""
         if name not in self.names():
             raise TrustPackError(f"there is no trust pack {name!r} in {self.path}")
         if name in self.pins:
             raise TrustPackError(f"the trust pack {name} is pinned: take it out of FRAMEGATE_TRUST_PINS first")
+
+    def remove(self, name: str) -> None:
+        """Believe a pack no longer; a damaged one can be removed too.
+
+        Raises:
+            TrustPackError: as `may_remove`, or the disk refused.
+        """
+        self.may_remove(name)
         try:
             self._file(name).unlink()
         except OSError as error:

@@ -15,7 +15,16 @@ from api.settings import Settings
 from api.terminal import LOCAL, Exit, print_json, say
 from api.views import Json
 from api.wiring import open_house
-from api.wiring.trust_packs import Use, aging, make_pack, note_pack, pack_view, read_anchors, trust_folder
+from api.wiring.trust_packs import (
+    Use,
+    add_pack,
+    aging,
+    make_pack,
+    pack_view,
+    read_anchors,
+    remove_pack,
+    trust_folder,
+)
 from provenance.base import TrustPackError
 
 app = typer.Typer(
@@ -82,9 +91,7 @@ def add(
     settings = Settings()
     with open_house(settings) as house:
         folder = trust_folder(settings)
-        event = "replaced" if name in folder.names() else "added"
-        folder.add(pack, replace=replace)
-        note_pack(house.ledger, event, pack, name, LOCAL)
+        event = add_pack(house.ledger, folder, pack, replace=replace, by=LOCAL)
     pinned = folder.pins.get(name) == pack.digest
     view = pack_view(pack, in_force=pinned or not folder.pins, pinned=pinned)
     if as_json:
@@ -124,13 +131,8 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
 def remove(name: Name, *, as_json: AsJson = False) -> None:
     """Believe a trust pack no longer."""
     settings = Settings()
-    pack = None
     with open_house(settings) as house:
-        folder = trust_folder(settings)
-        with suppress(TrustPackError):  # a damaged pack can be removed as well
-            pack = folder.get(name)
-        folder.remove(name)
-        note_pack(house.ledger, "removed", pack, name, LOCAL)
+        remove_pack(house.ledger, trust_folder(settings), name, by=LOCAL)
     if as_json:
         print_json({"object": "trust_pack", "name": name, "removed": True})
     else:

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from provenance.base import TrustPackError
 from provenance.trust_folder import TrustFolder
 from provenance.trust_pack import TrustPack, Use, fingerprint, make_pack, parse_pins
 from safety.ledger import Ledger
+from safety.records import decode
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +28,15 @@ __all__ = [
     "PacksInForce",
     "TrustPack",
     "Use",
+    "add_pack",
     "aging",
     "make_pack",
     "note_pack",
     "pack_view",
     "read_anchors",
+    "remove_pack",
     "trust_folder",
+    "unrecorded",
 ]
 
 TRUST_PACK = "trust_pack"
@@ -157,6 +162,68 @@ def pack_view(pack: TrustPack, *, in_force: bool, pinned: bool, anchors: bool = 
     return view
 
 
+def add_pack(ledger: Ledger, folder: TrustFolder, pack: TrustPack, *, replace: bool, by: str) -> str:
+    """Record that a pack is believed, then believe it; return `added` or `replaced`.
+
+    The record comes first: nothing is believed of which it knows nothing. Where the folder refuses, another entry says
+    that it is as it was.
+
+    Raises:
+        LedgerError: it could not be recorded; nothing changed.
+        TrustPackError: it cannot be kept.
+    """
+    folder.may_add(pack, replace=replace)
+    event = "replaced" if pack.name in folder.names() else "added"
+    before = _readable(folder, pack.name)
+    note_pack(ledger, event, pack, pack.name, by)
+    try:
+        folder.add(pack, replace=replace)
+    except TrustPackError:
+        back = (event, before) if event == "replaced" else ("removed", pack)
+        note_pack(ledger, *back, pack.name, by)
+        raise
+    return event
+
+
+def remove_pack(ledger: Ledger, folder: TrustFolder, name: str, *, by: str) -> None:
+    """Record that a pack is believed no longer, then remove it; as `add_pack`. Of one that somebody took out of the
+    folder by other means, the record is put right."""
+    if name not in folder.names() and _believed(ledger).get(name) is not None:
+        note_pack(ledger, "removed", None, name, by)
+        return
+    folder.may_remove(name)
+    pack = _readable(folder, name)
+    note_pack(ledger, "removed", pack, name, by)
+    try:
+        folder.remove(name)
+    except TrustPackError:
+        note_pack(ledger, "added", pack, name, by)
+        raise
+
+
+def _readable(folder: TrustFolder, name: str) -> TrustPack | None:
+    with suppress(TrustPackError):
+        return folder.get(name)
+    return None
+
+
+def unrecorded(ledger: Ledger, folder: TrustFolder) -> list[str]:
+    """Return how the folder differs from what the ledger says is believed, a sentence each.
+
+    Raises:
+        TrustPackError: a pack cannot be read.
+        LedgerError: the ledger cannot be read.
+    """
+    said = _believed(ledger)
+    there = {name: folder.get(name).digest for name in folder.names()}
+    return [
+        f"the trust pack {name} is {there.get(name, 'not there')}, but the ledger says "
+        f"{said.get(name) or 'not believed'}: add or remove it with `framegate trust`"
+        for name in sorted({*said, *there})
+        if there.get(name) != said.get(name)
+    ]
+
+
 def note_pack(ledger: Ledger, event: str, pack: TrustPack | None, name: str, by: str) -> None:
     """Record that a pack was `added`, `replaced` or `removed`; a damaged one that is removed has no digest any more.
 
@@ -172,6 +239,15 @@ def note_pack(ledger: Ledger, event: str, pack: TrustPack | None, name: str, by:
         "by": by,
     }
     ledger.append_event(TRUST_PACK, f"trust_{uuid.uuid4().hex}", body)
+
+
+def _believed(ledger: Ledger) -> dict[str, str | None]:
+    """Return the digest of each pack that the ledger ever named; None where it is believed no longer."""
+    said: dict[str, str | None] = {}
+    for body in ledger.bodies(TRUST_PACK):
+        record = decode(body)[1]
+        said[record["name"]] = None if record["event"] == "removed" else record["digest"]
+    return said
 
 
 def read_anchors(path: Path) -> bytes:

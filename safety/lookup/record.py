@@ -165,6 +165,12 @@ class LedgerReader:
         with reading(self.engine) as connection:
             return [Entry(*row) for row in connection.execute(query)]
 
+    def bodies(self, kind: str) -> Iterator[bytes]:
+        """Iterate over the entries of one kind, oldest first. Looks at every entry: not for a request."""
+        query = select(entries.c.body).where(entries.c.kind == kind).order_by(entries.c.position)
+        with reading(self.engine) as connection:
+            yield from connection.execute(query).scalars()
+
     def size(self) -> int:
         """Return how many entries the ledger has."""
         with reading(self.engine) as connection:

@@ -12,11 +12,12 @@ import pytest
 from api.cli import main
 from api.doctor import examine
 from api.wiring import open_house
-from api.wiring.trust_packs import FALLBACK_S, PacksInForce, Use, make_pack, trust_folder
+from api.wiring.trust_packs import FALLBACK_S, PacksInForce, Use, add_pack, make_pack, remove_pack, trust_folder
 from provenance.base import Claim, TrustPackError
 from provenance.certificates import create_development_pki
 from provenance.signers import FileSigner
 from provenance.specimen import write_specimen
+from safety.errors import LedgerError
 from safety.records import decode
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
@@ -215,6 +216,70 @@ def test_metrics_say_that_packs_are_damaged(settings, kept, house, client):
     damage(kept, "b")
 
     assert (before, shown()) == (0.0, 1.0)
+
+
+def noted(ledger):
+    return [
+        (each["event"], each["name"], each["digest"])
+        for each in (decode(body)[1] for body in ledger.bodies("trust_pack"))
+    ]
+
+
+def test_nothing_is_believed_or_taken_out_that_cannot_be_recorded(settings, kept, stranger):
+    with open_house(settings) as closed:
+        size = closed.ledger.size()
+    more = make_pack("more", date(2026, 1, 1), Use.SIGNERS, stranger[0].read_bytes(), at=datetime.now(UTC))
+
+    for change in (
+        lambda: add_pack(closed.ledger, kept, more, replace=False, by="ada"),
+        lambda: remove_pack(closed.ledger, kept, "a", by="ada"),
+    ):
+        with pytest.raises(LedgerError):
+            change()
+
+    assert kept.names() == ["a", "b", "c"]
+    with open_house(settings) as house:
+        assert house.ledger.size() == size
+
+
+def test_what_the_folder_refuses_is_taken_back_in_the_record(settings, house, stranger):
+    folder = trust_folder(settings)
+    pack = make_pack("partners", date(2026, 1, 1), Use.SIGNERS, stranger[0].read_bytes(), at=datetime.now(UTC))
+    folder.path.write_text("not a folder")
+    with pytest.raises(TrustPackError, match="cannot be kept"):
+        add_pack(house.ledger, folder, pack, replace=False, by="ada")
+    refused = noted(house.ledger)
+    folder.path.unlink()
+    (folder.path / "odd.json").mkdir(parents=True)
+    with pytest.raises(TrustPackError, match="cannot be removed"):
+        remove_pack(house.ledger, folder, "odd", by="ada")
+    with pytest.raises(TrustPackError, match="no trust pack"):
+        remove_pack(house.ledger, folder, "none", by="ada")
+
+    assert refused == [("added", "partners", pack.digest), ("removed", "partners", pack.digest)]
+    assert noted(house.ledger)[2:] == [("removed", "odd", ""), ("added", "odd", "")]
+
+
+def test_the_doctor_names_packs_that_the_record_does_not_know(framegate, settings, house, stranger):
+    framegate("trust", "add", "partners", str(stranger[0]), "--dated", YESTERDAY)
+    framegate("trust", "add", "gone", str(stranger[0]), "--dated", YESTERDAY)
+    assert trust_check(house).ok
+    folder = trust_folder(settings)
+    folder.remove("gone")
+    copied = make_pack(
+        "copied", date.fromisoformat(YESTERDAY), Use.SIGNERS, stranger[0].read_bytes(), at=datetime.now(UTC)
+    )
+    folder.add(copied)
+
+    check = trust_check(house)
+
+    assert not check.ok
+    assert f"copied is {copied.digest}, but the ledger says not believed" in check.detail
+    assert "gone is not there" in check.detail
+    assert "partners" not in check.detail
+    assert framegate("trust", "remove", "gone")[0] == 0
+    assert framegate("trust", "remove", "copied")[0] == 0
+    assert trust_check(house).ok
 
 
 def test_only_pinned_packs_count_where_packs_are_pinned(framegate, stranger, settings, monkeypatch):
