@@ -17,6 +17,7 @@ from typing import Any
 from provenance.base import Credential, CredentialState, CredentialUnreadable
 from provenance.credentials import MAX_BYTES
 from provenance.trust_pack import TrustPack, pack_json
+from provenance.trusting import most_reads
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
 """Largest answer taken from the child."""
@@ -26,7 +27,8 @@ PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """What a child that reads one file may use."""
+    """What a child that reads one file may use. Processor and wall time are for reading it once: a file that somebody
+    vouches for is read again for each trust pack, and has both again each time."""
 
     memory_bytes: int = 2 * 1024**3
     """Address space, libraries included."""
@@ -74,6 +76,7 @@ def read_isolated(
         CredentialUnreadable: the manifest cannot be parsed, or the child died, took too long or answered nonsense.
     """
     limits = limits or ReadLimits()
+    timeout_s = limits.timeout_s * most_reads(packs)
     order = {
         "path": str(path.resolve()),
         "anchors_pem": anchors_pem,
@@ -86,14 +89,14 @@ def read_isolated(
             [sys.executable, "-m", "provenance.read_child"],
             input=json.dumps(order).encode(),
             capture_output=True,
-            timeout=limits.timeout_s,
+            timeout=timeout_s,
             check=False,
             cwd=PACKAGE_ROOT,
             env={"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"},
             close_fds=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise CredentialUnreadable(f"{path.name}: reading its manifest took over {limits.timeout_s} s") from error
+        raise CredentialUnreadable(f"{path.name}: reading its manifest took over {timeout_s:g} s") from error
     if child.returncode < 0:
         raise CredentialUnreadable(f"{path.name}: the reader was killed by signal {-child.returncode}")
     if child.returncode != 0 or len(child.stdout) > MAX_REPORT_BYTES:

@@ -7,7 +7,7 @@ A signer whose root is there for time stamps alone is of an unknown issuer. Asks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class TrustingReader:
         packs: what else is believed.
         allowed_signers: as for `C2paReader`; of every pack.
         max_bytes: larger files are refused unread.
+        before_again: called before a file is read once more, which happens only to one that somebody vouches for.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class TrustingReader:
         allowed_signers: frozenset[str] | None = None,
         *,
         max_bytes: int = MAX_BYTES,
+        before_again: Callable[[], None] = lambda: None,
     ) -> None:
         self._own = anchors_pem
         self._packs = tuple(packs)
         self._allowed = allowed_signers
         self._max_bytes = max_bytes
+        self._before_again = before_again
         self._everything = self._reader(anchors_pem, _joined(self._packs))
 
     def read(self, path: Path) -> Credential:
@@ -49,7 +52,7 @@ class TrustingReader:
         credential = self._everything.read(path)
         if credential.state is not CredentialState.TRUSTED:
             return credential
-        if _in(AnchorList.FIRST, credential) or self._reader(self._own, "").read(path).state is CredentialState.TRUSTED:
+        if _in(AnchorList.FIRST, credential) or self._again(path, self._own, "").state is CredentialState.TRUSTED:
             return replace(credential, trusted_by=(OWN_ANCHORS,))
         vouching = tuple(
             each.name for each in self._packs if each.use is not Use.TIMESTAMPS and self._vouches(each, path)
@@ -66,13 +69,23 @@ class TrustingReader:
         """
         stamps = _joined([each for each in self._packs if each.use is not Use.SIGNERS], without=pack)
         return any(
-            _in(AnchorList.SECOND, self._reader(self._own + beside, pack.anchors_pem).read(path))
+            _in(AnchorList.SECOND, self._again(path, self._own + beside, pack.anchors_pem))
             for beside in dict.fromkeys(("", stamps))
         )
+
+    def _again(self, path: Path, first: str, second: str) -> Credential:
+        self._before_again()
+        return self._reader(first, second).read(path)
 
     def _reader(self, first: str, second: str) -> C2paReader:
         # A signer whose root is in both lists is found in either, by chance.
         return C2paReader(first, self._allowed, more_anchors_pem=second, max_bytes=self._max_bytes)
+
+
+def most_reads(packs: Sequence[TrustPack]) -> int:
+    """Return how often `TrustingReader` reads a file at most: under everything, our own anchors, and each pack with and
+    without the anchors for time stamps."""
+    return 2 + 2 * sum(each.use is not Use.TIMESTAMPS for each in packs)
 
 
 def _in(which: AnchorList, credential: Credential) -> bool:

@@ -16,7 +16,7 @@ from provenance.signers import FileSigner
 from provenance.timestamps import DevelopmentTimestampAuthority
 from provenance.trust_folder import MAX_PACKS, TrustFolder
 from provenance.trust_pack import TrustPack, Use, make_pack, pack_from_json, pack_json, parse_pins
-from provenance.trusting import NOT_FOR_SIGNERS, TrustingReader
+from provenance.trusting import NOT_FOR_SIGNERS, TrustingReader, most_reads
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -47,6 +47,22 @@ def stranger(tmp_path_factory: pytest.TempPathFactory, video: Path) -> Stranger:
 @pytest.fixture(scope="module")
 def unrelated() -> str:
     return certificate_pem(issue("unrelated root", "nobody", authority=True)[0])
+
+
+def test_a_file_is_read_no_oftener_than_it_has_time_for(anchors: str, stranger: Stranger, unrelated: str) -> None:
+    again: list[None] = []
+
+    def reads(*packs: TrustPack) -> int:
+        again.clear()
+        TrustingReader(anchors, packs, before_again=lambda: again.append(None)).read(stranger.file)
+        return 1 + len(again)
+
+    clock = certificate_pem(issue("a clock's root", "nobody", authority=True)[0])
+    theirs, times = pack(stranger.root), pack(clock, "times", Use.TIMESTAMPS)
+    others = [pack(unrelated, f"other-{number}") for number in range(3)]
+
+    assert reads() == reads(*others) == 1  # nobody vouches for it
+    assert 3 + len(others) < reads(*others, times, theirs) <= most_reads([*others, times, theirs])
 
 
 def test_a_pack_makes_its_signers_trusted_and_is_named(anchors: str, stranger: Stranger, unrelated: str) -> None:
