@@ -36,7 +36,7 @@ def judge(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> V
     ]
     action = max((finding.action for finding in findings), default=Action.ALLOW)
 
-    if gaps := _unseen(policy, checkpoint, measurement):
+    if gaps := unseen(policy, checkpoint, measurement):
         unmeasured += gaps
         action = max(action, policy.coverage[checkpoint].if_unmet)
     closed = measured - absent  # by a classifier that settings add
@@ -109,8 +109,8 @@ def _strongest_first(score: Score) -> tuple[float, int, float, float, str]:
     return (-score.value, 0, score.span.start_s, score.span.end_s, score.detail)
 
 
-def _unseen(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> list[Unmeasured]:
-    """Return what the policy demands to be looked at and was not."""
+def unseen(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> list[Unmeasured]:
+    """Return what the policy demands to be looked at and was not: its verdict is at least `if_unmet` of that demand."""
     demand, coverage = policy.coverage.get(checkpoint), measurement.coverage
     gaps: list[Unmeasured] = []
     if demand is None:

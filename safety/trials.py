@@ -4,8 +4,8 @@
               ├──▶ judge(canary)  drawn by a keyed hash, and nowhere weaker than the floor ─▶ acts
               └──▶ judge(shadow)  ─▶ recorded in the Decision, and nothing else
 
-The floor: where the policy in force found something in a category that nothing may soften (`safety.rules.ABSOLUTE`), a
-canary that says less does not act. Pure; which policies are tried, and since when, is `safety.policy_states`.
+The floor: where the policy in force found something in a category that nothing may soften (`safety.rules.ABSOLUTE`), or
+where less was looked at than it demands, a canary that says less does not act. Pure; which policies are tried, and since when, is `safety.policy_states`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from safety.domain import Action, Checkpoint, Measurement, Trial, Verdict
-from safety.judge import judge
+from safety.judge import judge, unseen
 from safety.rules import ABSOLUTE, Policy
 
 WATCHED, ACTED, OVERRULED = "watched", "acted", "overruled"
@@ -75,7 +75,8 @@ class Lineup:
         if self.canary is not None:
             said, part = judge(self.canary, checkpoint, measurement), WATCHED
             if self.draws(subject):
-                part = OVERRULED if said.action < floor(in_force) else ACTED
+                least = max(floor(in_force), unmet(self.live, checkpoint, measurement))
+                part = OVERRULED if said.action < least else ACTED
             if part == ACTED:
                 acting = said
             trials.append(_trial(said, part, in_force))
@@ -84,8 +85,13 @@ class Lineup:
 
 
 def floor(verdict: Verdict) -> Action:
-    """Return the least that must happen whatever a canary says."""
+    """Return the least that must happen for what was found, whatever a canary says."""
     return max((each.action for each in verdict.findings if each.category in ABSOLUTE), default=Action.ALLOW)
+
+
+def unmet(policy: Policy, checkpoint: Checkpoint, measurement: Measurement) -> Action:
+    """Return the least that must happen for what was not looked at: a canary that demands less sees no more of it."""
+    return policy.coverage[checkpoint].if_unmet if unseen(policy, checkpoint, measurement) else Action.ALLOW
 
 
 def _trial(said: Verdict, part: str, in_force: Verdict) -> Trial:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.base import Score
+from media.clip import Coverage
 from media.codec import encode_mp4
 from media.errors import MediaError
 from safety.domain import Action, Checkpoint, Measurement, Unmeasured
@@ -148,6 +149,22 @@ def test_what_is_absolute_and_unmeasured_is_part_of_the_floor():
     verdict, (trial,) = Lineup(strict, canary, 1.0, key=KEY).judge(Checkpoint.PROMPT, measurement, "s")
 
     assert (verdict.policy, verdict.action, trial.part) == (strict.digest, Action.BLOCK, OVERRULED)
+
+
+@pytest.mark.parametrize("met", [Action.REVIEW, Action.BLOCK])
+def test_what_was_not_looked_at_is_part_of_the_floor(met: Action):
+    """A canary without `[coverage]` would let unseen seconds pass that the policy in force holds."""
+    strict = replace(LIVE, coverage={Checkpoint.OUTPUT: Demand(longest_gap_s=0.75, if_unmet=met)})
+    canary = parse_policy(a_policy_file())
+    clean = (Score("text.violence", 0.0), Score("text.extremism", 0.0))
+    holed = Measurement(clean, coverage=Coverage(240, 120, 10.0, 5.0))
+    whole = Measurement(clean, coverage=Coverage(240, 120, 10.0, 0.5))
+    lineup = Lineup(strict, canary, 1.0, key=KEY)
+
+    verdict, (trial,) = lineup.judge(Checkpoint.OUTPUT, holed, "s")
+    assert (verdict.policy, verdict.action, trial.part) == (strict.digest, met, OVERRULED)
+    assert lineup.judge(Checkpoint.OUTPUT, whole, "s").verdict.policy == canary.digest
+    assert lineup.judge(Checkpoint.PROMPT, replace(holed, coverage=None), "s").verdict.policy == canary.digest
 
 
 def gate_of(world: World, lineup: Lineup) -> Gate:
