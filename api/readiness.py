@@ -12,6 +12,7 @@ from classifiers.base import Classifier
 from media.clip import Clip
 from safety.domain import Checkpoint
 from safety.measure import ORIGIN_SIGNALS
+from safety.policy import Policy
 
 FRESH_S = 5.0
 """Seconds for which an answer about the ledger stands: anybody may ask, and asking takes the writer's turn."""
@@ -36,15 +37,15 @@ class Readiness:
     def report(self) -> tuple[bool, Json]:
         """Return whether the process is ready, and what it can and cannot measure."""
         fault = self._ledger_fault()
-        checkpoints = {checkpoint.value: self._checkpoint(checkpoint) for checkpoint in Checkpoint}
-        view: Json = {
-            "ready": not fault,
-            "ledger": fault or "ok",
-            "workers": self._workers,
-            "policy": self._house.policy_in_force.digest,
-            "checkpoints": checkpoints,
-        }
-        return not fault, view
+        view: Json = {"ready": not fault, "ledger": fault or "ok", "workers": self._workers}
+        try:
+            policy = self._house.policy_in_force
+            checkpoints = {checkpoint.value: self._checkpoint(policy, checkpoint) for checkpoint in Checkpoint}
+            view |= {"policy": policy.digest, "checkpoints": checkpoints}
+        except tuple(PROBLEMS) as error:  # which policy judges stands in the database, too
+            why = f"not usable ({type(error).__name__})"
+            view |= {"ready": False, "policy": None, "policy_fault": why, "checkpoints": {}}
+        return view["ready"], view
 
     def _ledger_fault(self) -> str:
         """Prove that the record can be written: its newest head is checked against its signature and signed again."""
@@ -68,8 +69,7 @@ class Readiness:
         signed_in = heartbeats.silent(-AHEAD_S)
         return len(set(signed_in) - set(heartbeats.silent(self._house.settings.worker_lease_s)))
 
-    def _checkpoint(self, checkpoint: Checkpoint) -> Json:
-        policy = self._house.policy_in_force
+    def _checkpoint(self, policy: Policy, checkpoint: Checkpoint) -> Json:
         asked = policy.signals_at(checkpoint)
         measured = self._measured(checkpoint)
         reasons = {gap.signal: gap.reason for gap in policy.gaps if gap.checkpoint is checkpoint}

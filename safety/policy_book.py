@@ -112,12 +112,30 @@ class PolicyBook(PolicyReader):
         if states.live is None:
             live = self._configured()
         else:
-            live = parse_policy(self.body(states.live))
+            live = self._body_in_force(states.live)
             self._check(live)
         shadows = [policy for each in states.shadows if (policy := self._tried(each)) is not None]
         canary = None if states.canary is None else self._tried(states.canary)
         key = self._key() if canary is not None else b""
         return Lineup(live, canary, states.share if canary is not None else 0.0, tuple(shadows), key)
+
+    def _body_in_force(self, digest: str) -> Policy:
+        try:
+            return parse_policy(self.body(digest))
+        except (PolicyError, NotFound) as error:
+            lost = "its bytes are gone" if isinstance(error, NotFound) else str(error)
+            raise PolicyError(
+                f"policy {digest} is in force and cannot be read, so nothing is judged: {lost}. Restore the database, "
+                "or take the policy back: `framegate policy rollback`"
+            ) from error
+
+    def in_force(self) -> str:
+        """Return the digest of the policy in force, whether or not it can be read.
+
+        Raises:
+            DatabaseError: the record cannot be read.
+        """
+        return self.states().live or self._configured().digest
 
     def _tried(self, digest: str) -> Policy | None:
         """A policy that is tried must not stop the one in force; that it cannot be tried here is said aloud."""
@@ -171,8 +189,7 @@ class PolicyBook(PolicyReader):
         figures = None
         if to in (PolicyState.CANARY, PolicyState.LIVE):
             self._check(loaded)
-            against = self.states().live or self._configured().digest
-            figures = self.figures(policy, against)
+            figures = self.figures(policy, self.in_force())
             missing = self._bar.or_more(bar).shortfall(figures)
             if missing and not unproven:
                 raise Conflict(f"policy {policy} may not act yet: {missing}. Going on has to be said: unproven")
@@ -205,10 +222,12 @@ class PolicyBook(PolicyReader):
         return self._record(step, self._name(step.policy), by, why)
 
     def _name(self, policy: str) -> str:
-        """A policy whose bytes were lost or altered must still be taken back."""
+        """A registered policy whose bytes were lost or altered must still be taken back."""
         try:
             return parse_policy(self.body(policy)).name
-        except PolicyError:
+        except (PolicyError, NotFound):
+            if policy not in self.states().of:
+                raise
             return ""
 
     def _record(self, step: Step, name: str, by: str, reason: str, figures: TrialFigures | None = None) -> PolicyEvent:

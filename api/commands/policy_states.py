@@ -48,7 +48,7 @@ def list_policies(*, as_json: AsJson = False) -> None:
         book = house.policy_book
         newest = {event.policy: event for event in book.history()}
         views = [standing_view(newest[policy], state) for policy, state in book.states().of.items()]
-        live = book.lineup().live
+        in_force = book.in_force()
     for view in views:
         if as_json:
             print_json(view)
@@ -56,7 +56,7 @@ def list_policies(*, as_json: AsJson = False) -> None:
             share = "" if view["share"] is None else f" on {view['share']:.1%}"
             say(f"{view['policy']} {view['state']}{share} {escape(view['name'])}")
     if not as_json:
-        say(f"in force: {live.digest} {escape(live.name)}")
+        say(f"in force: {in_force}")
 
 
 def history(
@@ -111,7 +111,7 @@ def trials(policy: Named, *, as_json: AsJson = False) -> None:
     """Show how a policy that is tried compares with the one in force, decision by decision."""
     with open_house(Settings()) as house:
         book = house.policy_book
-        view = figures_view(book.figures(book.find(policy), book.lineup().live.digest))
+        view = figures_view(book.figures(book.find(policy), book.in_force()))
     if as_json:
         print_json(view)
         return
@@ -139,10 +139,10 @@ def rollback(*, reason: Why, as_json: AsJson = False) -> None:
     """Undo the newest promotion: a canary becomes a shadow again, or what was in force before is so again."""
     with open_house(Settings()) as house:
         event = house.policy_book.rollback(by=getpass.getuser(), reason=reason)
-        live = house.policy_in_force
+        in_force = house.policy_book.in_force()
     _tell(event, as_json=as_json)
     if not as_json:
-        say(f"in force: {live.digest} {escape(live.name)}")
+        say(f"in force: {in_force}")
 
 
 def _tell(event: PolicyEvent, *, as_json: bool) -> None:

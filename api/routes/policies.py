@@ -44,7 +44,7 @@ def list_policies(house: HouseOf, _caller: Auditor) -> Json:
     book = house.policy_book
     newest = {event.policy: event for event in book.history()}
     data = [standing_view(newest[policy], state) for policy, state in book.states().of.items() if policy in newest]
-    return {"object": "list", "in_force": book.lineup().live.digest, "data": data}
+    return {"object": "list", "in_force": book.in_force(), "data": data}
 
 
 def get_policy(policy: Id, house: HouseOf, _caller: Auditor) -> Json:
@@ -55,7 +55,7 @@ def get_policy(policy: Id, house: HouseOf, _caller: Auditor) -> Json:
     return {
         **standing_view(history[-1], book.states().of[digest]),
         "history": [event_view(each) for each in history],
-        "trials": figures_view(book.figures(digest, book.lineup().live.digest)),
+        "trials": figures_view(book.figures(digest, book.in_force())),
         "text": book.body(digest).decode(),
     }
 

@@ -165,6 +165,30 @@ def test_readiness_is_lost_with_the_ledger_and_comes_back(client, house, monkeyp
     assert client.get("/readyz").status_code == 200
 
 
+def test_readiness_still_reports_when_the_database_is_away_that_says_which_policy_judges(client, house, monkeypatch):
+    readiness = client.app.state.readiness
+
+    def gone():
+        raise DatabaseError("the database is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.ledger, "checkpoint", gone)
+        patch.setattr(house.policy_book, "newest", gone)
+        lost = client.get("/readyz")
+    readiness._looked_at = float("-inf")
+
+    assert lost.status_code == 503
+    assert lost.json() == {
+        "ready": False,
+        "ledger": "not usable (DatabaseError)",
+        "workers": None,
+        "policy": None,
+        "policy_fault": "not usable (DatabaseError)",
+        "checkpoints": {},
+    }
+    assert client.get("/readyz").json()["policy"] == house.policy.digest
+
+
 def test_a_database_that_is_gone_is_a_503_and_life_goes_on(client, ada, house, monkeypatch):
     def gone(_decision):
         raise LedgerError("disk I/O error in /srv/framegate.db")

@@ -6,10 +6,12 @@ import json
 import sys
 
 import pytest
+from sqlalchemy import delete
 
 from api.cli import main
 from safety.domain import Action
 from safety.revisions import subject_of
+from safety.tables import policies
 from tests.world import POLICY
 
 STRICT = b"""schema = 1
@@ -189,6 +191,25 @@ def test_a_policy_that_is_given_up_judges_nothing(client, admin, ada, as_, regis
     told = judged(client, ada, "a tree")
 
     assert "trials" not in client.get(f"/v1/decisions/{told['decision']}", headers=as_("auditor")).json()
+
+
+def test_a_live_policy_that_is_lost_is_no_404_and_is_taken_back(
+    client, admin, ada, house, registered, promote, without_triggers
+):
+    promote("live", unproven=True)
+    with without_triggers(house.engine) as connection:
+        connection.execute(delete(policies))
+    house.policy_book._known = None
+
+    answer = client.post("/v1/moderations", json={"input": "a tree"}, headers=ada)
+    assert answer.status_code == 500, answer.text
+    health = client.get("/readyz")
+    assert (health.status_code, health.json()["policy_fault"]) == (503, "not usable (PolicyError)")
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/v1/policies", headers=admin).json()["in_force"] == registered
+
+    assert client.post("/v1/policies/rollback", json=WHY, headers=admin).json()["state"] == "retired"
+    assert judged(client, ada, "a tree")["policy"] == POLICY.digest
 
 
 def test_the_command_line_walks_the_same_way(tmp_path, monkeypatch, capsys):

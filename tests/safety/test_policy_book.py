@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
 from classifiers.base import Score
 from safety.audit import verify
@@ -252,6 +252,27 @@ def test_bytes_that_were_altered_are_found_and_never_judge(ledger: Ledger, witho
         a_book(ledger).lineup()
     assert a_book(ledger).rollback(**WHY).state == "retired"
     assert a_book(ledger).lineup().live.digest == digest_of(FILE)
+
+
+def test_a_live_policy_whose_bytes_are_lost_judges_nothing_says_how_to_go_on_and_is_taken_back(
+    ledger: Ledger, without_triggers
+) -> None:
+    """NotFound would read as if the caller had named something that is not there."""
+    book = a_book(ledger)
+    first, live = made_live(book, "first"), made_live(book, "live")
+    draft = registered(book, "draft")
+    with without_triggers(ledger.engine) as connection:
+        connection.execute(delete(policies).where(policies.c.digest.in_([first, live, draft])))
+
+    for wanted in (live, first):
+        assert a_book(ledger).in_force() == wanted
+        with pytest.raises(PolicyError, match=rf"{wanted} is in force.*framegate policy rollback"):
+            a_book(ledger).lineup()
+        a_book(ledger).rollback(**WHY)
+    assert a_book(ledger).lineup().live.digest == digest_of(FILE)
+    assert a_book(ledger).retire(draft, **WHY).name == ""
+    with pytest.raises(NotFound):
+        book.retire("sha256:" + "0" * 64, **WHY)
 
 
 @pytest.mark.parametrize(
