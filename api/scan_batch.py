@@ -122,17 +122,19 @@ def scan_one(house: House, path: Path, cache: Path | None) -> Row:
     started = time.perf_counter()
     try:
         sha256 = file_digest(path)
-        kept = None if cache is None else cache / f"{sha256}-{house.scanner.version}.json"
+        scanner, lineup = house.scanner, house.scanner.gate.lineup()
+        kept = None if cache is None else cache / f"{sha256}-{scanner.version(lineup)}.json"
         if kept is not None and (known := _read(kept)) is not None:
             return {"file": str(path), **known, "cached": True}
-        report, decision = house.scanner.scan(path)
+        report, decision = scanner.scan(path, lineup=lineup)
+        threshold = scanner.thresholds(lineup)[lineup.acting(decision.verdict.policy).digest].value
     except (MediaError, ClassifierError, ProvenanceError) as error:
         return {"file": str(path), "error": str(error)}
     except OSError as error:
         return {"file": str(path), "error": f"{path.name} cannot be read: {error.strerror}"}
     view = origin_view(report, decision, (time.perf_counter() - started) * 1000)
     pictures = [{"time_s": each.time_s, "jpeg": base64.b64encode(each.jpeg).decode()} for each in report.pictures]
-    made = {"sha256": sha256, **view, "threshold": house.scanner.threshold, "pictures": pictures}
+    made = {"sha256": sha256, **view, "threshold": threshold, "pictures": pictures}
     if kept is not None:
         _keep(kept, made)
     return {"file": str(path), **made, "cached": False}

@@ -7,11 +7,12 @@ What happens to the content then is `safety.pipeline`; the door for other people
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from classifiers.base import MeasurementError
 from media.clip import Clip
 from media.limits import Limits
 from media.sampling import SamplingPlan
@@ -25,9 +26,9 @@ from safety.modifiers import watched
 from safety.policy import Demand, Policy
 from safety.readable import whole_prompt
 from safety.revisions import subject_of
-from safety.session import NOBODYS, Session, Sessions
+from safety.session import NOBODYS, Session, Sessions, gist
 from safety.stills import KeepStill, keep_stills
-from safety.trials import Lineup
+from safety.trials import NOTHING_OWN, Lineup
 
 Clock = Callable[[], datetime]
 
@@ -89,15 +90,36 @@ class Gate:
             LedgerError: the Decision could not be recorded; nothing may be generated.
         """
         whole = self.readable(text, scenes)
-        subject = subject_of(whole)
+        subject, lineup = subject_of(whole), self.lineup()
         measurement = measure_prompt(self.instruments, text, scenes)
         begun = NOBODYS
         if self.sessions is not None:
             begun = self.sessions.begin(session, whole)
             measurement = self.sessions.measure(measurement, begun, parent, self.clock())
         return self.record(
-            Checkpoint.PROMPT, subject, measurement, job=job, requester=requester, session=begun, parent=parent
+            Checkpoint.PROMPT,
+            subject,
+            measurement,
+            job=job,
+            requester=requester,
+            session=begun,
+            parent=parent,
+            lineup=lineup,
+            drawn=self._drawn(lineup, whole, begun.id if session != requester else ""),
         )
+
+    def _drawn(self, lineup: Lineup, text: str, person: str) -> str:
+        """Return what a canary draws a prompt by: who asks, so that nobody draws again by asking in other words.
+
+        Where no person is named it is what the words have in common with their variants: a key speaks for many, and a
+        share of keys is no share of what is judged.
+        """
+        if person or lineup.canary is None:
+            return person
+        try:
+            return subject_of(gist(text if self.sessions is None else self.sessions.plain(text)))
+        except MeasurementError:  # classifiers say so in the measurement
+            return subject_of(gist(text))
 
     def readable(self, text: str, scenes: Sequence[str] = ()) -> str:
         """Return a prompt as one text, its scenes marked: what is recorded, kept with the job and generated from.
@@ -212,23 +234,28 @@ class Gate:
         parent: str | None = None,
         supersedes: str | None = None,
         lineup: Lineup | None = None,
+        own: Mapping[str, Measurement] = NOTHING_OWN,
+        drawn: str = "",
     ) -> Decision:
         """Judge a measurement and append the Decision; for a job, once only per checkpoint and subject.
 
-        `lineup`: the policies by which it was looked at; None: those that judge now.
+        `lineup`: the policies by which it was looked at; None: those that judge now. `own`: by digest, what one of them
+        judges by instead of `measurement`, and what is recorded where it acts. `drawn`: what a canary draws by; empty:
+        the subject.
         """
         if checkpoint in (Checkpoint.PROMPT, Checkpoint.INPUT) and self.standing is not None:
             measurement = apply_registrations(measurement, requester, self.standing)
         measurement = self.excused(measurement, requester)
+        own = {digest: self.excused(each, requester) for digest, each in own.items()}
         key = f"{job}/{checkpoint}/{subject}" if job else uuid.uuid4().hex
-        verdict, trials = (lineup or self.lineup()).judge(checkpoint, measurement, subject)
+        verdict, trials = (lineup or self.lineup()).judge(checkpoint, measurement, drawn or subject, own)
         decision = Decision(
             id=f"dec_{uuid.uuid5(NAMESPACE, key).hex}",
             at=self.clock(),
             checkpoint=checkpoint,
             subject=subject,
             verdict=verdict,
-            measurement=measurement,
+            measurement=own.get(verdict.policy, measurement),
             actor=Actor("policy", verdict.policy),
             job=job,
             requester=requester,

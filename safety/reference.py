@@ -59,7 +59,7 @@ class InputGate:
             raise Conflict(f"{prompt.id} is not a recorded decision about a prompt: call check_prompt first")
         path = Path(reference)
         lineup = self.gate.lineup()
-        policies = self.gate.looking(lineup, lambda: _subject(recorded, file_digest(path)))
+        policies = self.gate.looking(lineup, lambda: f"sha256:{file_digest(path)}")
         seen = measure_video(
             self.gate.instruments.clip,
             self.gate.instruments.absent,
@@ -71,17 +71,19 @@ class InputGate:
         )
         release = self._release_of(path)
         behind = refusals_behind(self.gate.ledger, release) if release else 0
-        subject = _subject(recorded, seen.sha256)
+        # A canary draws by the file, so that nobody draws again by asking in other words.
+        subject, drawn = _subject(recorded, seen.sha256), f"sha256:{seen.sha256}"
         shown = self.gate.excused(seen.measurement, recorded.requester)
         together = _together(recorded.measurement, shown, release, derived(behind))
         return self.gate.record(
             Checkpoint.INPUT,
             subject,
-            self.gate.with_stills(Checkpoint.INPUT, together, path, job or recorded.job, lineup, subject),
+            self.gate.with_stills(Checkpoint.INPUT, together, path, job or recorded.job, lineup, drawn),
             job=job or recorded.job,
             requester=recorded.requester,
             parent=release,
             lineup=lineup,
+            drawn=drawn,
         )
 
     def _release_of(self, path: Path) -> str | None:

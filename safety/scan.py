@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from classifiers.base import Classifier, KnownFalseAlarms
 from media.clip import Clip, Coverage, VideoInfo
@@ -32,7 +33,9 @@ from safety.domain import (
     OriginReport,
     Score,
     Strength,
+    Unmeasured,
 )
+from safety.errors import PolicyError
 from safety.evidence import (
     Links,
     credential_link,
@@ -51,6 +54,8 @@ from safety.label_evidence import label_link
 from safety.measure import ORIGIN_SIGNALS, WITHDRAWN_ORIGIN, file_digest
 from safety.origin import fuse, fuse_windows
 from safety.origin_windows import OriginWindows, first_stride
+from safety.rules import Policy
+from safety.trials import Lineup
 
 SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
 """A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
@@ -59,6 +64,14 @@ every frame there is. No reader looks at more than 480 lines, and smaller frames
 
 FRAMES_READ = 3
 """Frames that are read for a label: about a second of a core each. A label stands longer than a third of a video."""
+
+
+class Threshold(NamedTuple):
+    """From where the forensic estimate of a whole video says `likely_synthetic`, in (0, 1]."""
+
+    value: float
+    missing: str = ""
+    """Why a policy that is tried has none here."""
 
 
 @dataclass(frozen=True)
@@ -84,38 +97,57 @@ class Scanner:
     """How often real videos reach an estimate of `forensics`; None: nobody measured it."""
 
     def __post_init__(self) -> None:
-        _ = self.threshold  # a policy that asks for what this detector cannot tell is refused before the first scan
+        _ = self.thresholds(self.gate.lineup())  # what cannot be told is refused before the first scan
 
-    @property
-    def threshold(self) -> float:
-        """The probability from which the forensic estimate alone says `likely_synthetic`, for this detector.
+    def thresholds(self, lineup: Lineup) -> dict[str, Threshold]:
+        """Return from where the forensic estimate alone says `likely_synthetic`: by digest, under each policy.
 
         Raises:
-            PolicyError: the policy asks for what this detector cannot tell.
+            PolicyError: the policy in force asks for what this detector cannot tell.
         """
-        if self.forensics is None:
-            return 1.0  # nothing estimates; that is told as unmeasured
-        return threshold_of(self.gate.lineup().live, self.false_alarms)
+        return {
+            each.digest: self._threshold(each, tried=each is not lineup.live) for each in (*lineup.tried, lineup.live)
+        }
 
-    @property
-    def version(self) -> str:
+    def _threshold(self, policy: Policy, *, tried: bool) -> Threshold:
+        if self.forensics is None:
+            return Threshold(1.0)  # nothing estimates; that is told as unmeasured
+        try:
+            return Threshold(threshold_of(policy, self.false_alarms))
+        except PolicyError as error:
+            if not tried:
+                raise
+            return Threshold(1.0, str(error))  # a policy that is tried must not stop the one in force
+
+    def version(self, lineup: Lineup) -> str:
         """Digest of everything that an answer depends on beside the file: equal versions give equal reports."""
         forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
-        ours = (self.gate.lineup().live.digest, self.watermark.algorithm, self.known.state(), self.surroundings())
-        parts = (forensics, repr(self.threshold), repr(SCAN_PLAN), *ours)
+        thresholds = self.thresholds(replace(lineup, shadows=()))
+        ours = (lineup.state, self.watermark.algorithm, self.known.state(), self.surroundings())
+        parts = (forensics, repr(sorted(thresholds.items())), repr(SCAN_PLAN), *ours)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def scan(
-        self, path: Path, *, job: str | None = None, progress: Callable[[float], None] | None = None
+        self,
+        path: Path,
+        *,
+        job: str | None = None,
+        progress: Callable[[float], None] | None = None,
+        lineup: Lineup | None = None,
     ) -> tuple[OriginReport, Decision]:
         """Return the origin report of a file and the recorded Decision about it; for a `job`, recorded once only.
 
         `progress` is told the share of the video that was looked at, in [0, 1], as far as its length is known.
+        `lineup`: the policies that judge; None: those that do now. Each judges by its own `[origin]`, and the report is
+        that of the one that acted.
 
         Raises:
+            PolicyError: the policy in force asks for what this detector cannot tell.
             MediaError: the file cannot be decoded within the limits.
             LedgerError: the Decision could not be recorded.
         """
+        lineup = lineup or self.gate.lineup()
+        thresholds = self.thresholds(lineup)
         credential = self._credential(path)
         decode = self._decode(path, progress)
         shown = fingerprint_link(self.known.matches(decode.fingerprints), self.known)
@@ -124,18 +156,30 @@ class Scanner:
         links = [note_withdrawal(each, self.known) for each in links]
         links.append(withdrawal_link(links, unseen))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
-        links.append(self._forensic_link(decode))
         inside = self._look_inside(path, decode)
-        links += [insert_link(inside, self.threshold, self.false_alarms), unseen]
-        report = fuse(
-            [each for evidence, _ in links for each in evidence],
+        reports = {digest: self._report(links, decode, inside, each) for digest, each in thresholds.items()}
+        pictures = decode.strip.pictures()
+        subject = f"sha256:{file_digest(path)}"
+        measured = {digest: self._measurement(report, decode, inside) for digest, report in reports.items()}
+        in_force = lineup.live.digest
+        decision = self.gate.record(
+            Checkpoint.UPLOAD, subject, measured[in_force], job=job, lineup=lineup, own=measured
+        )
+        report = reports[lineup.acting(decision.verdict.policy).digest]
+        return replace(report, timeline=tuple(decode.timeline.windows), pictures=pictures), decision
+
+    def _report(
+        self, links: Sequence[Links], decode: _Decode, inside: Sequence[LookedInside], threshold: Threshold
+    ) -> OriginReport:
+        told = [*links, *self._forensic_links(decode, inside, threshold)]
+        if decode.coverage is not None:
+            told.append(unseen_link(decode.info, decode.coverage))
+        return fuse(
+            [each for evidence, _ in told for each in evidence],
             fuse_windows([score.value for score in decode.timeline.windows]),
-            [each for _, missing in links for each in missing],
+            [each for _, missing in told for each in missing],
             decode.coverage,
         )
-        report = replace(report, timeline=tuple(decode.timeline.windows), pictures=decode.strip.pictures())
-        subject = f"sha256:{file_digest(path)}"
-        return report, self.gate.record(Checkpoint.UPLOAD, subject, self._measurement(report, decode, inside), job=job)
 
     def _credential(self, path: Path) -> Credential | str:
         try:
@@ -170,8 +214,13 @@ class Scanner:
         words = f"Its pixels carry our watermark of release {release}."
         return [OriginEvidence("watermark", Origin.OURS, Strength.PROOF, words, detail)], []
 
-    def _forensic_link(self, decode: _Decode) -> Links:
-        return forensic_link(decode.timeline, self.threshold, self.false_alarms)
+    def _forensic_links(self, decode: _Decode, inside: Sequence[LookedInside], threshold: Threshold) -> list[Links]:
+        if threshold.missing:
+            return [([], [Unmeasured("origin.likely_synthetic", threshold.missing)])]
+        return [
+            forensic_link(decode.timeline, threshold.value, self.false_alarms),
+            insert_link(inside, threshold.value, self.false_alarms),
+        ]
 
     def _look_inside(self, path: Path, decode: _Decode) -> list[LookedInside]:
         """Look again, at pictures inside the picture alone; most videos have none."""

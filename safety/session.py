@@ -146,6 +146,11 @@ def resemblance(one: str, other: str) -> float:
     return min(1.0, max(0.0, (math.cos(math.pi * differing) - UNLIKE) / (ALIKE - UNLIKE)))
 
 
+def gist(text: str) -> str:
+    """Return a text's words without order, repetition, case and endings; the text itself where it has none."""
+    return " ".join(sorted(set(_stems(text)))) or text.strip()
+
+
 def _stems(text: str) -> Sequence[str]:
     stems = []
     for word in _WORD.findall(text.casefold()):

@@ -5,13 +5,16 @@
               └──▶ judge(shadow)  ─▶ recorded in the Decision, and nothing else
 
 The floor: where the policy in force found something in a category that nothing may soften (`safety.rules.ABSOLUTE`), or
-where less was looked at than it demands, a canary that says less does not act. Pure; which policies are tried, and since when, is `safety.policy_states`.
+where less was looked at than it demands, a canary that says less does not act. Pure; which policies are tried, and
+since when, is `safety.policy_states`.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from safety.domain import Action, Checkpoint, Measurement, Trial, Verdict
@@ -20,6 +23,9 @@ from safety.rules import ABSOLUTE, Policy
 
 WATCHED, ACTED, OVERRULED = "watched", "acted", "overruled"
 """Parts of a policy that is tried (`Trial.part`)."""
+
+NOTHING_OWN: Mapping[str, Measurement] = MappingProxyType({})
+"""All policies judge by the same measurement."""
 
 _DRAWS = 1 << 64
 
@@ -45,6 +51,15 @@ class Lineup:
     """Secret that draws, so that nobody outside can tell which content meets the canary."""
 
     @property
+    def state(self) -> str:
+        """A text that changes whenever another policy may act, or on another share."""
+        return self.live.digest if self.canary is None else f"{self.live.digest} {self.canary.digest} {self.share!r}"
+
+    def acting(self, digest: str) -> Policy:
+        """Return the policy of this digest that acted; the one in force where it is none of these."""
+        return next((each for each in self.tried if each.digest == digest), self.live)
+
+    @property
     def tried(self) -> tuple[Policy, ...]:
         """Every policy that is tried."""
         return self.shadows if self.canary is None else (self.canary, *self.shadows)
@@ -68,19 +83,33 @@ class Lineup:
             return (self.live, self.canary)
         return (self.live,)
 
-    def judge(self, checkpoint: Checkpoint, measurement: Measurement, subject: str) -> Judgement:
-        """Judge by every policy, and say whose Verdict acts."""
-        in_force = acting = judge(self.live, checkpoint, measurement)
+    def judge(
+        self,
+        checkpoint: Checkpoint,
+        measurement: Measurement,
+        subject: str,
+        own: Mapping[str, Measurement] = NOTHING_OWN,
+    ) -> Judgement:
+        """Judge by every policy, and say whose Verdict acts.
+
+        `own`: by digest, what a policy is to judge by instead of `measurement`, where what is measured depends on it.
+        """
+
+        def said_by(policy: Policy) -> Verdict:
+            return judge(policy, checkpoint, own.get(policy.digest, measurement))
+
+        in_force = acting = said_by(self.live)
         trials = []
         if self.canary is not None:
-            said, part = judge(self.canary, checkpoint, measurement), WATCHED
+            said, part = said_by(self.canary), WATCHED
             if self.draws(subject):
-                least = max(floor(in_force), unmet(self.live, checkpoint, measurement))
+                seen = own.get(self.live.digest, measurement)
+                least = max(floor(in_force), unmet(self.live, checkpoint, seen))
                 part = OVERRULED if said.action < least else ACTED
             if part == ACTED:
                 acting = said
             trials.append(_trial(said, part, in_force))
-        trials += [_trial(judge(each, checkpoint, measurement), WATCHED, in_force) for each in self.shadows]
+        trials += [_trial(said_by(each), WATCHED, in_force) for each in self.shadows]
         return Judgement(acting, tuple(trials))
 
 

@@ -15,6 +15,8 @@ from api.scan_batch import scan_one, videos_of
 from api.scan_page import page, table, written
 from media.codec import encode_mp4
 from safety.errors import InvalidContent, SafetyError
+from safety.policy_states import PolicyState
+from tests.world import POLICY_FILE
 
 
 def film(path, seed=0, frames=16):
@@ -22,6 +24,10 @@ def film(path, seed=0, frames=16):
     picture = chance.integers(0, 255, (16, 16, 3), dtype=np.uint8).repeat(12, axis=0).repeat(12, axis=1)
     encode_mp4((np.roll(picture, 3 * at, axis=1) for at in range(frames)), path, fps=8.0)
     return path
+
+
+def version(house):
+    return house.scanner.version(house.scanner.gate.lineup())
 
 
 def test_files_folders_and_patterns_are_found_once_and_in_order(tmp_path):
@@ -62,22 +68,22 @@ def test_a_report_is_kept_by_content_and_version(house, tmp_path):
 
 
 def test_a_new_release_of_ours_makes_kept_reports_old(client, ada, house):
-    before = house.scanner.version
+    before = version(house)
 
     client.post("/v1/videos", json={"prompt": "a field", "seconds": 2, "size": "256x256"}, headers=ada)
     house.queue.work()
 
-    assert house.scanner.version != before
+    assert version(house) != before
 
 
 def test_a_change_of_the_banks_makes_kept_reports_old(house):
-    before = house.scanner.version
+    before = version(house)
 
     house.banks.create(
         "seen", category=next(iter(house.policy.categories)), owner="us", reason="test", until=None, actor="x"
     )
 
-    assert house.scanner.version != before
+    assert version(house) != before
 
 
 def test_a_torn_kept_report_is_scanned_again(house, tmp_path):
@@ -177,3 +183,20 @@ def test_a_folder_of_uploads_from_the_command_line(tmp_path, monkeypatch, capsys
     assert code in (0, 4)
     assert run(folder, "--out", "report.doc")[0] == 2
     assert run(tmp_path / "nowhere")[0] == 2
+
+
+def test_a_canary_that_is_taken_back_makes_its_kept_reports_old(house, tmp_path):
+    """Its report would go on naming a policy that acts no more."""
+    path, book = film(tmp_path / "one.mp4"), house.policy_book
+    strict = POLICY_FILE.replace(b"likely_synthetic = 0.9", b"likely_synthetic = 0.05")
+    strict = strict.replace(b"text.odd", b"text.hate").replace(b"frame.red", b"video.known_content")
+    who = {"by": "ada", "reason": "to see"}
+    policy = book.register(strict, **who).policy
+    book.promote(policy, PolicyState.CANARY, share=0.999999, unproven=True, **who)
+
+    drawn = scan_one(house, path, tmp_path)
+    book.rollback(**who)
+    after = scan_one(house, path, tmp_path)
+
+    assert (drawn["origin"], drawn["threshold"]) == ("likely_synthetic", 0.05)
+    assert (after["cached"], after["origin"], after["threshold"]) == (False, "unknown", 0.9)

@@ -20,9 +20,10 @@ from safety.evidence import MOST_RELEASES, fingerprint_link
 from safety.judge import judge
 from safety.known import ReleaseIndex
 from safety.origin_windows import MAX_WINDOWS
-from safety.policy import DEFAULT_POLICY, load_policy
+from safety.policy import DEFAULT_POLICY, Policy, load_policy
 from safety.scan import Scanner
 from safety.timeline import MOST_SEGMENTS
+from safety.trials import Lineup
 from safety.withdrawals import Withdrawals
 from tests.fakes import BlockWatermark, FixedReader
 from tests.safety.making import a_release, allowed
@@ -184,12 +185,68 @@ def test_a_share_of_false_alarms_is_read_on_the_scale_of_the_detector(world, sca
     report, _ = asked.scan(stranger)
 
     assert report.origin is origin
-    assert asked.version != replace(asked, false_alarms=None).version, "kept reports of another threshold are not read"
+    unscaled = replace(asked, false_alarms=None)
+    assert asked.version(Lineup(policy)) != unscaled.version(Lineup(policy)), (
+        "kept reports of another threshold are not read"
+    )
     told = [each for each in report.evidence if each.kind == "forensics"]
     assert len(told) == (origin is Origin.LIKELY_SYNTHETIC)
     for each in told:
         assert each.detail["threshold"] == 0.4
         assert "about 1.0% score as high" in each.summary
+
+
+def other(policy: Policy, digit: str, **origin: float | None) -> Policy:
+    return replace(policy, digest="sha256:" + digit * 64, **origin)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_each_policy_judges_an_upload_by_its_own_threshold_and_the_report_is_of_the_one_that_acted(
+    world, scanner, stranger, share
+):
+    """The threshold of the policy in force would make what trials show about uploads false."""
+    canary, shadow = (other(world.gate.policy, digit, likely_synthetic=at) for digit, at in (("c", 0.5), ("d", 0.7)))
+    lineup = Lineup(world.gate.policy, canary, share, (shadow,), b"k" * 32)
+
+    report, decision = replace(scanner(estimate=0.6), gate=replace(world.gate, tried=lambda: lineup)).scan(stranger)
+
+    assert {each.policy: each.action for each in decision.trials} == {
+        canary.digest: Action.REVIEW,
+        shadow.digest: Action.ALLOW,
+    }
+    assert {each.in_force for each in decision.trials} == {Action.ALLOW}
+    drawn = share == 1.0
+    assert report.origin is (Origin.LIKELY_SYNTHETIC if drawn else Origin.UNKNOWN)
+    assert decision.verdict.action is (Action.REVIEW if drawn else Action.ALLOW)
+    scores = {each.signal: each.value for each in decision.measurement.scores}
+    assert scores["origin.likely_synthetic"] == float(drawn)
+    (again,) = {judge(lineup.acting(decision.verdict.policy), Checkpoint.UPLOAD, decision.measurement)}
+    assert again == decision.verdict
+
+
+def test_a_tried_policy_that_this_detector_cannot_serve_finds_the_estimate_unmeasured_and_stops_nobody(
+    world, scanner, stranger
+):
+    shadow = other(world.gate.policy, "d", likely_synthetic=None, false_alarms=0.02)
+    lineup = Lineup(world.gate.policy, shadows=(shadow,))
+
+    report, decision = replace(scanner(), gate=replace(world.gate, tried=lambda: lineup)).scan(stranger)
+
+    assert "origin.likely_synthetic" not in {gap.signal for gap in report.unmeasured}
+    assert decision.verdict.action is Action.ALLOW
+    assert [each.action for each in decision.trials] == [Action.REVIEW]
+
+
+def test_a_kept_report_counts_only_under_the_policies_that_may_act(world, scanner):
+    live = world.gate.policy
+    canary, shadow = other(live, "c"), other(live, "d")
+    versions = [
+        scanner().version(each)
+        for each in (Lineup(live), Lineup(live, canary, 0.1), Lineup(live, canary, 0.2), Lineup(canary))
+    ]
+
+    assert len(set(versions)) == 4
+    assert scanner().version(Lineup(live, shadows=(shadow,))) == versions[0], "a shadow changes no report"
 
 
 def test_a_share_that_the_detector_cannot_tell_is_refused_before_the_first_scan(world, scanner):
