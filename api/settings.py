@@ -193,7 +193,7 @@ class Settings(BaseSettings):
     drift_alert: float = Field(0.25, gt=0)
     """Population stability index from which `/metrics` says that the scores of a signal drift."""
 
-    promotion_decisions: int = Field(0, ge=0)
+    promotion_decisions: int = Field(100, ge=1)
     """Decisions that a policy must have judged beside the one in force before it may act."""
 
     promotion_agreement: float = Field(0.0, ge=0, le=1)

@@ -7,7 +7,7 @@ filmed again; crops of more than a few percent, rotation and heavy overlays esca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from classifiers.base import KnownPlace, Score, TimeSpan
@@ -48,16 +48,25 @@ class KnownContentClassifier:
     name = "known_content"
     accepts = Clip
 
-    def __init__(self, directory: KnownDirectory, signals: frozenset[str]) -> None:
+    def __init__(self, directory: KnownDirectory, signals: Callable[[], frozenset[str]]) -> None:
         """Ask this directory for every window.
 
         Args:
             directory: the banks.
-            signals: every signal that the directory may answer with, and `video.known_content`.
+            signals: returns every signal that is asked for now, with or without `video.known_content`.
         """
         self._directory = directory
-        self.signals = signals | {SIGNAL}
-        self.version = version_of(f"pdq, {ENOUGH_FRAMES} frames, {OFFSET_TOLERANCE_S} s", *sorted(self.signals))
+        self._asked = signals
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Every signal that is measured now."""
+        return self._asked() | {SIGNAL}
+
+    @property
+    def version(self) -> str:
+        """Changes with what is looked for and how."""
+        return version_of(f"pdq, {ENOUGH_FRAMES} frames, {OFFSET_TOLERANCE_S} s", *sorted(self.signals))
 
     def score(self, content: Clip) -> list[Score]:
         """Return a Score for each place where something known shows, 0.0 for signals without one.

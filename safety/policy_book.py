@@ -76,6 +76,7 @@ class PolicyBook(PolicyReader):
         check: Callable[[Policy], None],
         key: Callable[[], bytes],
         bar: Bar = NO_BAR,
+        prove: Callable[[Policy], None] | None = None,
     ) -> None:
         """Keep policies in this database.
 
@@ -86,6 +87,8 @@ class PolicyBook(PolicyReader):
             check: raises PolicyError where a policy asks for a signal that nobody here reports.
             key: secret that draws what meets a canary.
             bar: what is demanded before a policy may act.
+            prove: asked instead of `check` of a policy that is registered or is to act, as it may take longer: raises
+                PolicyError where something here could not work by it. None: `check` alone.
         """
         super().__init__(engine)
         self._append = append
@@ -93,6 +96,7 @@ class PolicyBook(PolicyReader):
         self._check = check
         self._key = key
         self._bar = bar
+        self._prove = prove or check
         self._known: tuple[int, Lineup] | None = None
 
     def lineup(self) -> Lineup:
@@ -157,7 +161,7 @@ class PolicyBook(PolicyReader):
         if len(body) > MAX_BYTES:
             raise InvalidContent(f"a policy has at most {MAX_BYTES} bytes; this one has {len(body)}")
         policy = parse_policy(body)
-        self._check(policy)
+        self._prove(policy)
         why = _reason(reason)
         return self._record(Step(-1, self.keep(body), PolicyState.DRAFT, Way.REGISTER), policy.name, by, why)
 
@@ -180,21 +184,22 @@ class PolicyBook(PolicyReader):
         Raises:
             Conflict: the step may not follow, or trials did not show what is demanded.
             InvalidContent: a share that is none, or no reason.
-            PolicyError: it asks for a signal that nobody here reports.
+            PolicyError: it asks for a signal that nobody here reports, or for what the origin detector cannot tell.
             LedgerError: it could not be recorded, and does not count.
         """
         if (to is PolicyState.CANARY) != (share is not None and 0 < share < 1):
             raise InvalidContent("a canary needs a share above 0 and below 1, and no other state takes one")
-        why, loaded = _reason(reason), parse_policy(self.body(policy))
-        figures = None
+        why, loaded, states = _reason(reason), parse_policy(self.body(policy)), self.states()
+        figures = beside = None
         if to in (PolicyState.CANARY, PolicyState.LIVE):
-            self._check(loaded)
-            figures = self.figures(policy, self.in_force())
+            self._prove(loaded)
+            beside = states.live or ""
+            figures = self.figures(policy, beside or self._configured().digest)
             missing = self._bar.or_more(bar).shortfall(figures)
             if missing and not unproven:
                 raise Conflict(f"policy {policy} may not act yet: {missing}. Going on has to be said: unproven")
-        step = Step(-1, policy, to, Way.PROMOTE, share, unproven)
-        if (refusal := self.states().refusal(step)) is not None:
+        step = Step(-1, policy, to, Way.PROMOTE, share, unproven, beside)
+        if (refusal := states.refusal(step)) is not None:
             raise refusal
         return self._record(step, loaded.name, by, why, figures)
 
@@ -235,7 +240,7 @@ class PolicyBook(PolicyReader):
         told = None
         if figures is not None:
             told = {"against": figures.against, "decisions": figures.decisions, "agreed": figures.agreed}
-            told |= {"weaker": figures.weaker, "stricter": figures.stricter}
+            told |= {"weaker": figures.weaker, "stricter": figures.stricter, "registered": bool(step.beside)}
         body = {
             "policy": step.policy,
             "name": name,

@@ -59,6 +59,10 @@ class Step(NamedTuple):
     unproven: bool = False
     """It skipped a state or what is demanded of trials, and whoever did it said so."""
 
+    beside: str | None = None
+    """Digest of the live policy that its trials were compared with; empty: the file that the settings name. None: no
+    trials were asked."""
+
 
 NEXT = {
     PolicyState.DRAFT: PolicyState.SHADOW,
@@ -158,7 +162,15 @@ class States:
             return self._rollback_refusal(step)
         if step.way == Way.RETIRE:
             return _retirement_refusal(step.policy, at)
-        return self._promotion_refusal(step, at, PolicyState(step.state))
+        return self._promotion_refusal(step, at, PolicyState(step.state)) or self._stale(step)
+
+    def _stale(self, step: Step) -> Conflict | None:
+        if step.unproven or step.beside in (None, self.live or ""):
+            return None
+        return Conflict(
+            "another policy went live or was taken back meanwhile, and the trials of policy "
+            f"{step.policy} were compared with the one before it. Look at them again, and promote again"
+        )
 
     def _rollback_refusal(self, step: Step) -> Conflict | None:
         try:
@@ -199,4 +211,6 @@ def step_of(entry: int, record: Mapping[str, Any]) -> Step:
     state, way, share = PolicyState(record["state"]), Way(record["way"]), record["share"]
     if (state is PolicyState.CANARY) != (share is not None and 0 < share < 1):
         raise ValueError("a canary has a share above 0 and below 1, and nothing else has one")
-    return Step(entry, record["policy"], state.value, way.value, share, bool(record["unproven"]))
+    figures = record.get("figures") or {}
+    beside = (figures["against"] if figures["registered"] else "") if "registered" in figures else None
+    return Step(entry, record["policy"], state.value, way.value, share, bool(record["unproven"]), beside)

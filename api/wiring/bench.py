@@ -50,7 +50,7 @@ def open_frame_bench(settings: Settings) -> FrameBench:
     """
     house = House(settings)
     absent = [Unmeasured(signal, each.reason) for each in house.clip_catalog.absent for signal in each.signals]
-    known = KnownContentClassifier(NothingKnown(), known_signals(house.policy.categories))
+    known = KnownContentClassifier(NothingKnown(), lambda: known_signals(house.policy.categories))
     seers, blind = looking_for(NobodyEnrolled())
     instruments = Instruments(clip=(*house.clip_catalog.for_clips(), known, *seers), absent=[*absent, *blind])
     return FrameBench(house.policy, instruments, house.limits, house.sampling)

@@ -26,8 +26,8 @@ from media.clip import Clip
 from media.sampling import SamplingPlan
 from provenance.manifest_store import stored_manifest
 from provenance.watermark import SpreadSpectrumWatermark
-from safety.banks import known_signals
 from safety.domain import Unmeasured
+from safety.forensic_evidence import threshold_of
 from safety.framegate import Framegate
 from safety.gate import Gate
 from safety.known import ReleaseIndex
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from generator.base import Generator
     from provenance.base import CredentialReader, CredentialSigner, Watermark
     from safety.jobs import RunJob, Worker
+    from safety.policy import Policy
 
 
 def now() -> datetime:
@@ -105,7 +106,7 @@ class House(Recognisers, Policies):
     @cached_property
     def known_content(self) -> KnownContentClassifier:
         """Finds what the banks hold."""
-        return KnownContentClassifier(self.known_banks, known_signals(self.policy.categories))
+        return KnownContentClassifier(self.known_banks, self.known_content_signals)
 
     @cached_property
     def known_banks(self) -> KnownBanks:
@@ -213,6 +214,14 @@ class House(Recognisers, Policies):
     def origin_catalog(self) -> catalog.Catalog:
         """What estimates origin, alone: a scan loads no other network."""
         return catalog.build((origin_detector(self.text_plugins),), configured=self.text_plugins)
+
+    def prove_policy(self, policy: Policy) -> None:
+        """Demand that scans can work by a policy, too; the detector is opened only for one that needs its scale."""
+        super().prove_policy(policy)
+        if policy.false_alarms is not None:
+            forensics = next(iter(self.origin_catalog.for_clips()), None)
+            if forensics is not None:
+                threshold_of(policy, known_false_alarms(self.settings, forensics))
 
     @cached_property
     def scanner(self) -> Scanner:

@@ -12,6 +12,7 @@ from api.wiring.offered import offered_signals
 from api.wiring.plugins import configured_rows
 from api.wiring.records import Records
 from classifiers import catalog
+from safety.banks import known_signals
 from safety.policy import DEFAULT_POLICY, Policy, load_policy, parse_policy
 from safety.policy_book import Bar, PolicyBook
 
@@ -68,13 +69,32 @@ class Policies(Records):
         """Registered policies, and which of them judge."""
         bar = Bar(self.settings.promotion_decisions, self.settings.promotion_agreement)
         return PolicyBook(
-            self.engine, self._append_event, lambda: self.policy, self._require_signals, self._canary_key, bar
+            self.engine,
+            self._append_event,
+            lambda: self.policy,
+            self._require_signals,
+            self._canary_key,
+            bar,
+            self.prove_policy,
         )
 
     @property
     def policy_in_force(self) -> Policy:
         """The policy that judges now: the live one that was registered, or else that of the settings."""
         return self.policy_book.lineup().live
+
+    def known_content_signals(self) -> frozenset[str]:
+        """Every signal about known content that a policy asks for by which is judged now, or which is tried."""
+        lineup = self.policy_book.lineup()
+        return known_signals({each for policy in (lineup.live, *lineup.tried) for each in policy.categories})
+
+    def prove_policy(self, policy: Policy) -> None:
+        """Demand that everything here can work by a policy that is to be registered or to act.
+
+        Raises:
+            PolicyError: it asks for a signal that nobody reports, or for what a detector cannot tell.
+        """
+        self._require_signals(policy)
 
     def _require_signals(self, policy: Policy) -> None:
         policy.require_signals(offered_signals(policy, self.text_plugins))

@@ -13,7 +13,10 @@ import skimage.data
 from api.cli import main
 from media.codec import encode_mp4
 from safety.banking import new_item_of
+from safety.domain import Action
 from safety.errors import InvalidContent
+from safety.policy_states import PolicyState
+from tests.world import POLICY_FILE
 
 HASH = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 BANK = {"id": "shared", "category": "violence", "owner": "GIFCT", "reason": "programme"}
@@ -118,6 +121,40 @@ def test_a_copy_of_what_is_banked_shows_in_screening_and_scanning_and_another_vi
     other = known(house.gate.screen_video(films / "other.mp4").measurement)
     assert {score.value for score in other.values()} == {0.0}
     assert other["video.known_content"].detail == "banks:1 items:1"
+
+
+def test_a_policy_that_is_tried_or_goes_live_has_its_own_categories_of_known_content_measured(house, films):
+    """Of the line-up, not of the file that the settings name: else every video waits for what nobody reports."""
+    asking = (
+        POLICY_FILE
+        + b"""[categories.weapons]
+clause = "No weapons."
+[[rules]]
+id = "output.known_weapons"
+checkpoint = "output"
+category = "weapons"
+signal = "video.known_content.weapons"
+threshold = 0.8
+action = "block"
+"""
+    )
+    asking = asking.replace(b"text.odd", b"text.hate").replace(b"frame.red", b"video.known_content")
+    before = house.known_content.version
+    who = {"by": "ada", "reason": "to see"}
+    policy = house.policy_book.register(asking, **who).policy
+    house.policy_book.promote(policy, PolicyState.SHADOW, **who)
+    (trial,) = house.gate.screen_video(films / "other.mp4").trials
+    assert trial.action is Action.ALLOW
+    assert house.known_content.version != before
+
+    house.policy_book.promote(policy, PolicyState.LIVE, unproven=True, **who)
+    clean = house.gate.screen_video(films / "other.mp4")
+    assert (clean.verdict.policy, clean.verdict.action, clean.verdict.unmeasured) == (policy, Action.ALLOW, ())
+
+    house.banks.create("arms", category="weapons", owner="us", reason="why", until=None, actor="root")
+    house.banks.add("arms", [new_item_of(films / "original.mp4", house.limits)], actor="root")
+    found = house.gate.screen_video(films / "copy.mp4").verdict.findings
+    assert "output.known_weapons" in {each.rule for each in found if each.action is Action.BLOCK}
 
 
 def test_a_picture_is_banked_and_found_in_a_video_and_a_flat_one_is_refused(house, films, tmp_path):

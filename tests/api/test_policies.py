@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import delete
 
 from api.cli import main
+from classifiers.base import ConfigurationError
 from safety.domain import Action
+from safety.errors import PolicyError
+from safety.policy_states import PolicyState
 from safety.revisions import subject_of
+from safety.session import gist
 from safety.tables import policies
 from tests.world import POLICY
 
@@ -74,7 +78,9 @@ def registered(client, admin):
 
 
 @pytest.fixture
-def promote(client, admin, registered):
+def promote(client, admin, house, registered):
+    house.policy_book._key = lambda: b"k" * 32  # what a canary draws by is the same in every run
+
     def to(state, **rest):
         body = {"to": state, **WHY, **rest}
         return client.post(f"/v1/policies/{registered}/promotion", json=body, headers=admin)
@@ -119,16 +125,20 @@ def test_a_canary_acts_on_its_share_then_the_policy_on_everything_and_one_call_t
     client, admin, ada, house, registered, promote
 ):
     promote("shadow")
-    assert promote("canary", share=0.5).json()["figures"]["decisions"] == 0
+    refused = promote("canary", share=0.5)
+    assert (refused.status_code, "0 of 100 decisions" in refused.text) == (409, True), "no evidence is not enough"
+    event = promote("canary", share=0.5, unproven=True).json()
+    assert (event["unproven"], event["figures"]["decisions"]) == (True, 0)
     lineup = house.policy_book.lineup()
-    prompts = [f"tree {number}" for number in range(8)]
+    prompts = [f"a tree {word}" for word in ["near", "over", "amid", "past", "down", "upon", "like", "with"]]
     for prompt in prompts:
         told = judged(client, ada, prompt)
-        drawn = lineup.draws(subject_of(prompt))
+        drawn = lineup.draws(subject_of(gist(prompt)))
         assert (told["action"], told["policy"]) == (("review", registered) if drawn else ("allow", POLICY.digest))
-    assert len({lineup.draws(subject_of(prompt)) for prompt in prompts}) == 2
+    assert len({lineup.draws(subject_of(gist(prompt))) for prompt in prompts}) == 2
 
-    promote("live")
+    assert "8 of 100 decisions" in promote("live").text
+    promote("live", unproven=True)
     assert {judged(client, ada, prompt)["policy"] for prompt in prompts} == {registered}
     assert client.get("/readyz").json()["policy"] == registered
     assert client.get("/v1/policies", headers=admin).json()["in_force"] == registered
@@ -136,6 +146,33 @@ def test_a_canary_acts_on_its_share_then_the_policy_on_everything_and_one_call_t
     back = client.post("/v1/policies/rollback", json=WHY, headers=admin).json()
     assert (back["state"], back["way"]) == ("retired", "rollback")
     assert judged(client, ada, "tree 0")["policy"] == POLICY.digest
+
+
+def test_nobody_meets_another_policy_by_asking_again_in_a_little_other_words(client, ada, house, registered, promote):
+    promote("canary", share=0.5, unproven=True)
+    variants = ["{} tree", "{} tree ", "tree {}", "Tree, {}!", "{}  trees", "{} tr\u200bee", "{} {} tree"]
+
+    met = {
+        word: {judged(client, ada, each.format(word, word))["policy"] for each in variants}
+        for word in ("green", "broad", "small", "young", "ancient", "lonely")
+    }
+    assert {len(each) for each in met.values()} == {1}
+    assert set.union(*met.values()) == {registered, POLICY.digest}, "else nothing was drawn"
+
+
+def test_a_person_meets_one_policy_whatever_they_ask_and_a_key_is_no_person(house, registered, promote):
+    promote("canary", share=0.5, unproven=True)
+    words = ("tree", "river", "mountain", "bridge", "window", "garden", "harbour", "castle")
+
+    def met(prompt, session):
+        decision = house.prompt_gate.check_prompt(prompt, requester="key_1", session=session)
+        return decision.verdict.policy
+
+    # The secrets of persons are new in every run: that one policy meets all 32 of them has a chance of 1 in 2^31.
+    persons = [{met(word, f"key_1/user_{number}") for word in words[:3]} for number in range(32)]
+    assert {len(each) for each in persons} == {1}
+    assert set.union(*persons) == {registered, POLICY.digest}
+    assert {met(word, "key_1") for word in words} == {registered, POLICY.digest}
 
 
 def test_a_decision_of_a_canary_is_its_own(house, registered, promote):
@@ -172,6 +209,40 @@ def test_what_cannot_be_meant_is_a_problem(client, admin, registered, path, body
 
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+class Untellable:
+    """False alarms of a detector that were measured on too few real videos."""
+
+    def share(self, value):
+        return 0.01
+
+    def threshold(self, share):
+        raise ConfigurationError("false alarms this rare cannot be told from 99 real videos")
+
+
+def test_a_policy_that_scans_could_not_work_by_is_neither_registered_nor_made_live(
+    client, admin, house, registered, promote
+):
+    """Else every scan would fail once it is live."""
+    rare = STRICT.replace(b"likely_synthetic = 0.9", b"false_alarms = 0.0005").decode()
+
+    def register():
+        return client.post("/v1/policies", json={"policy": rare, **WHY}, headers=admin)
+
+    unmeasured = register()
+    assert (unmeasured.status_code, "nobody measured the false alarms" in unmeasured.text) == (422, True)
+    house.forensics.false_alarms = Untellable()
+    untold = register()
+    assert (untold.status_code, "cannot be told from 99 real videos" in untold.text) == (422, True)
+
+    del house.forensics.false_alarms
+    house.policy_book._prove = lambda _: None
+    policy = register().json()["policy"]
+    del house.policy_book
+    with pytest.raises(PolicyError, match="nobody measured"):
+        house.policy_book.promote(policy, PolicyState.LIVE, by="ada", reason="to see", unproven=True)
+    assert promote("live", unproven=True).status_code == 200
 
 
 @pytest.mark.parametrize("scope", ["requester", "reviewer", "auditor"])

@@ -30,7 +30,7 @@ class Directory:
 
 def test_a_place_is_reported_under_its_own_signal_and_the_common_one():
     place = KnownPlace("video.known_content.hate", 0.9, 4.0, 4.5, "bank:a/1")
-    scores = KnownContentClassifier(Directory([place]), SIGNALS).score(CLIP)
+    scores = KnownContentClassifier(Directory([place]), lambda: SIGNALS).score(CLIP)
 
     told = {score.signal: (score.value, score.detail) for score in scores}
     assert told == {
@@ -42,7 +42,7 @@ def test_a_place_is_reported_under_its_own_signal_and_the_common_one():
 
 
 def test_nothing_found_says_how_much_was_looked_for():
-    scores = KnownContentClassifier(Directory([]), SIGNALS).score(CLIP)
+    scores = KnownContentClassifier(Directory([]), lambda: SIGNALS).score(CLIP)
 
     assert {score.signal for score in scores} == {*SIGNALS, "video.known_content"}
     assert {score.value for score in scores} == {0.0}
@@ -51,7 +51,7 @@ def test_nothing_found_says_how_much_was_looked_for():
 
 def test_empty_banks_cost_no_hash_and_a_directory_that_fails_fails_the_measurement():
     empty = Directory([], items=0)
-    KnownContentClassifier(empty, SIGNALS).score(CLIP)
+    KnownContentClassifier(empty, lambda: SIGNALS).score(CLIP)
     assert empty.asked == 0
 
     class Broken(Directory):
@@ -59,4 +59,4 @@ def test_empty_banks_cost_no_hash_and_a_directory_that_fails_fails_the_measureme
             raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        KnownContentClassifier(Broken([]), SIGNALS).score(CLIP)
+        KnownContentClassifier(Broken([]), lambda: SIGNALS).score(CLIP)

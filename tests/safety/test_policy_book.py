@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, text, update
@@ -117,7 +119,45 @@ def test_promotion_demands_what_trials_must_have_shown(ledger: Ledger) -> None:
 
     event = book.promote(policy, CANARY, share=0.1, unproven=True, **WHY)
     assert event.unproven
-    assert event.figures == {"against": digest_of(FILE), "decisions": 15, "agreed": 10, "weaker": 5, "stricter": 0}
+    assert event.figures == {
+        "against": digest_of(FILE), "registered": False, "decisions": 15, "agreed": 10, "weaker": 5, "stricter": 0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rolled_back", [False, True])
+def test_figures_against_a_policy_that_is_in_force_no_more_are_refused_by_the_writer(
+    ledger: Ledger, rolled_back: bool
+) -> None:
+    """Between the look at the figures and the entry, somebody else makes another policy live or takes it back."""
+    book = a_book(ledger)
+    rival, policy = registered(book, "rival"), registered(book, "slow")
+    book.promote(policy, SHADOW, **WHY)
+    if rolled_back:
+        book.promote(rival, LIVE, unproven=True, **WHY)
+
+    def meanwhile(kind: str, id_: str, body: Mapping[str, Any]) -> None:
+        if rolled_back:
+            a_book(ledger).rollback(**WHY)
+        else:
+            a_book(ledger).promote(rival, LIVE, unproven=True, **WHY)
+        ledger.append_event(kind, id_, body)
+
+    slow = PolicyBook(ledger.engine, meanwhile, lambda: parse_policy(FILE), lambda _: None, lambda: b"k" * 32)
+    with pytest.raises(Conflict, match="meanwhile, and the trials"):
+        slow.promote(policy, CANARY, share=0.1, **WHY)
+    assert book.states().of[policy] is SHADOW
+
+
+def test_who_is_in_a_hurry_may_say_so_whatever_went_live_meanwhile(ledger: Ledger) -> None:
+    book = a_book(ledger)
+    rival, policy = registered(book, "rival"), registered(book, "slow")
+
+    def meanwhile(kind: str, id_: str, body: Mapping[str, Any]) -> None:
+        a_book(ledger).promote(rival, LIVE, unproven=True, **WHY)
+        ledger.append_event(kind, id_, body)
+
+    slow = PolicyBook(ledger.engine, meanwhile, lambda: parse_policy(FILE), lambda _: None, lambda: b"k" * 32)
+    assert slow.promote(policy, LIVE, unproven=True, **WHY).state == LIVE
 
 
 def test_who_promotes_may_demand_more_than_the_settings_and_never_less(ledger: Ledger) -> None:
