@@ -103,14 +103,9 @@ def chapter(title: str) -> None:
 
 def framegate(*arguments: str, expect: int | None = None) -> dict[str, Any]:
     """Run one command, print it, and return its last answer."""
-    lines = answers(*arguments, expect=expect)
-    return lines[-1] if lines else {}
-
-
-def answers(*arguments: str, expect: int | None = None) -> list[dict[str, Any]]:
-    """Run one command, print it, and return what it answered, a line each."""
     show(*arguments)
-    return run(*arguments, expect=expect)
+    lines = run(*arguments, expect=expect)
+    return lines[-1] if lines else {}
 
 
 def show(*arguments: str) -> None:
