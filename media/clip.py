@@ -16,6 +16,9 @@ from media.sound import Sound
 Frames = NDArray[np.uint8]
 """uint8 (T, H, W, 3), RGB."""
 
+Lumas = NDArray[np.uint8]
+"""uint8 (T, H, W): brightness alone, BT.601, 0 black to 255 white."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:

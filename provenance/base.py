@@ -244,8 +244,10 @@ class Watermark(Protocol):
     def algorithm(self) -> str:
         """Reverse-domain name for the C2PA soft binding."""
 
-    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+    def embed(self, clip: Clip, id_hex: str, *, overwrite: bool = False) -> tuple[Clip, Mark]:
         """Return the marked clip: raised in strength until it decodes after a self-attack.
+
+        `overwrite`: the clip's frames may be used for the result, nobody needs them any more.
 
         Raises:
             MarkingError: it does not decode at the lowest acceptable PSNR.

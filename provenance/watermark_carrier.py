@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -83,14 +84,31 @@ _DCT = _dct_matrix()
 
 def to_coefficients(picture: Array) -> Array:
     """Return the DCT of each tile: (65536,), tile by tile."""
-    tiles = picture.reshape(TILES, TILE, TILES, TILE).transpose(0, 2, 1, 3)
-    return np.asarray(_DCT @ tiles @ _DCT.T, np.float32).ravel()
+    across = (picture.reshape(-1, TILE) @ _DCT.T).reshape(TILES, TILE, TILES, TILE)  # all rows of all tiles in one go
+    down = (across.transpose(0, 2, 3, 1).reshape(-1, TILE) @ _DCT.T).reshape(-1, TILE, TILE)
+    return np.asarray(down.transpose(0, 2, 1), np.float32).ravel()
 
 
 def to_picture(coefficients: Array) -> Array:
     """Return what `to_coefficients` took apart: float32 (256, 256)."""
-    tiles = _DCT.T @ coefficients.reshape(TILES, TILES, TILE, TILE) @ _DCT
-    return np.ascontiguousarray(tiles.transpose(0, 2, 1, 3).reshape(GRID, GRID))
+    across = (coefficients.reshape(-1, TILE) @ _DCT).reshape(TILES, TILES, TILE, TILE)
+    down = (across.transpose(0, 1, 3, 2).reshape(-1, TILE) @ _DCT).reshape(TILES, TILES, TILE, TILE)
+    return np.ascontiguousarray(down.transpose(0, 3, 1, 2).reshape(GRID, GRID))
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What writing has to know of a picture and a word, whatever the strength."""
+
+    coefficients: Array
+    """(65536,)."""
+
+    room: Array
+    """(256, 256): how much more a place bears than others."""
+
+    parts: tuple[tuple[NDArray[np.intp], Array, Array, NDArray[np.bool_]], ...]
+    """Of the word and of the pilot: cells; the sign each shall get; how loudly the picture says it (negative: says the
+    opposite); which are turned whatever the strength."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,28 +169,41 @@ class Carrier:
             pilot_spectrum=np.asarray(cv2.dft(to_picture(pilot)), np.float32),
         )
 
-    def write(self, luma: Array, word: Array, strength: float) -> Array:
-        """Return what to add to a picture: float32 (256, 256) in luma levels.
+    def ground(self, luma: Array, word: Array) -> Ground:
+        """Return a picture, made ready for a word.
 
         Args:
             luma: float32 (256, 256), the picture on the grid.
             word: float32 (127,), +1 or -1.
-            strength: magnitude that turned coefficients get, in levels of the orthonormal DCT.
         """
-        host, room = to_coefficients(luma), _room(luma)
-        written = np.zeros((GRID, GRID), np.float32)
+        host = to_coefficients(luma)
         parts = []
         for cells, signs in ((self.cells, self.signs * word[:, None]), (self.pilot_cells, self.pilot_signs)):
-            agreeing, aim = host[cells] * signs, strength * self.loudness[cells]
+            agreeing = host[cells] * signs
             rank = np.argsort(np.argsort(-agreeing, axis=1), axis=1)
-            turned = (agreeing > -NEAR_ZERO * aim) | (rank < np.ceil(SURE_SHARE * cells.shape[1]))
-            parts.append((cells, signs, np.where(turned, aim, -np.inf)))
-        for _ in range(ROUNDS):
-            now = host + to_coefficients(written)
+            parts.append((cells, signs, agreeing, rank < np.ceil(SURE_SHARE * cells.shape[1])))
+        return Ground(host, _room(luma), tuple(parts))
+
+    def write(self, ground: Ground, strength: float) -> Array:
+        """Return what to add to a picture: float32 (256, 256) in luma levels.
+
+        Args:
+            ground: the picture, ready for its word.
+            strength: magnitude that turned coefficients get, in levels of the orthonormal DCT.
+        """
+        written = np.zeros((GRID, GRID), np.float32)
+        aims = []
+        for cells, _, agreeing, sure in ground.parts:
+            aim = strength * self.loudness[cells]
+            aims.append(np.where(sure | (agreeing > -NEAR_ZERO * aim), aim, -np.inf).astype(np.float32))
+        now = ground.coefficients
+        for number in range(ROUNDS):
+            if number:
+                now = ground.coefficients + to_coefficients(written)
             missing = np.zeros(GRID * GRID, np.float32)
-            for cells, signs, aim in parts:
+            for (cells, signs, _, _), aim in zip(ground.parts, aims, strict=True):
                 missing[cells] = signs * np.maximum(aim - now[cells] * signs, 0)
-            written += to_picture(missing) * room
+            written += to_picture(missing) * ground.room
         return written
 
     def votes(self, luma: Array, cover: Array | None = None) -> Array:
@@ -207,14 +238,35 @@ class Carrier:
         return float((heard * self.pilot_signs).sum()) / loudness if loudness > 0 else 0.0
 
 
-def grid_luma(frame: NDArray[np.uint8]) -> Array:
-    """Return a frame, uint8 (H, W, 3) RGB, as BT.601 luma on the grid: float32 (256, 256), 0 to 255."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    shrinks = grey.shape[0] >= GRID and grey.shape[1] >= GRID
+def to_grid(luma: NDArray[np.uint8] | Array) -> Array:
+    """Return a luma of any size, (H, W), on the grid: float32 (256, 256)."""
+    shrinks = luma.shape[0] >= GRID and luma.shape[1] >= GRID
     if not shrinks:  # scaling up invents no detail, but whole levels would be steps
-        grey = grey.astype(np.float32)
+        luma = luma.astype(np.float32)
     kind = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, (GRID, GRID), interpolation=kind), np.float32)
+    return np.asarray(cv2.resize(luma, (GRID, GRID), interpolation=kind), np.float32)
+
+
+def grid_sum(lumas: Iterable[NDArray[np.uint8]]) -> Array:
+    """Return the sum of lumas of one size, uint8 (H, W) each, on the grid: float32 (256, 256).
+
+    Scaling is linear: adding first and scaling once gives the same and costs a quarter.
+    """
+    total: Array | None = None
+    for luma in lumas:
+        if total is None:
+            total = luma.astype(np.float32)
+        else:
+            cv2.accumulate(luma, total)
+    return np.zeros((GRID, GRID), np.float32) if total is None else to_grid(total)
+
+
+def each_luma(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the BT.601 luma of each frame, uint8 (H, W, 3) RGB, in an array that the next one overwrites."""
+    luma: NDArray[np.uint8] | None = None
+    for frame in frames:
+        luma = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY, dst=luma), np.uint8)
+        yield luma
 
 
 def _room(luma: Array) -> Array:

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from media.clip import Frames
+from media.clip import Frames, Lumas
 from provenance.base import MarkReading
-from provenance.watermark_carrier import GRID, Array, Carrier, grid_luma
+from provenance.watermark_carrier import GRID, Array, Carrier, each_luma, grid_sum
 from provenance.watermark_code import FALSE_ACCEPT_PER_WORD, WatermarkCode
 from provenance.watermark_search import WHOLE, Place, climb, likely, placed, unframed
 
@@ -47,9 +47,13 @@ class SpreadSpectrumDetector:
 
     def add(self, frames: Frames) -> None:
         """Accumulate frames: uint8 (T, H, W, 3), RGB. The more of a video's frames, the surer."""
-        for frame in frames:
-            self._sum += grid_luma(frame)
-            self._frames += 1
+        self._sum += grid_sum(each_luma(frames))
+        self._frames += len(frames)
+
+    def add_lumas(self, lumas: Lumas) -> None:
+        """Accumulate frames of which only the brightness is known."""
+        self._sum += grid_sum(lumas)
+        self._frames += len(lumas)
 
     def read(self) -> MarkReading | None:
         """Return the decoded id, or None when there is no mark. May be called again after more frames."""

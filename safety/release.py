@@ -98,7 +98,9 @@ class ReleaseDesk:
             MarkingError: the watermark does not decode at an acceptable quality.
             MediaError: the clip could not be encoded or stored.
         """
-        marked, mark = self.watermark.embed(self.label(clip), self._free_id(release_id(job)))
+        labelled = self.label(clip)
+        ours = not np.may_share_memory(labelled.frames, clip.frames)
+        marked, mark = self.watermark.embed(labelled, self._free_id(release_id(job)), overwrite=ours)
         with tempfile.TemporaryDirectory(prefix="framegate-") as folder:
             path = Path(folder) / "marked.mp4"
             declared = self.declared(release_id(job))

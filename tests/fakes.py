@@ -144,7 +144,7 @@ class BlockWatermark:
     def __init__(self, *, forgets: bool = False) -> None:
         self.forgets = forgets
 
-    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+    def embed(self, clip: Clip, id_hex: str, *, overwrite: bool = False) -> tuple[Clip, Mark]:
         frames = clip.frames.copy()
         height, width = (side // 16 for side in frames.shape[1:3])
         for bit in range(48):

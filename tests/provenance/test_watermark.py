@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from media.clip import Clip
 from media.codec import decode, encode_mp4
 from media.errors import EncodingError
-from media.quality import psnr_db, ssim
+from media.quality import LumaLikeness, Quality, psnr_db, ssim
 from media.specimens import make as make_specimen
 from media.specimens import specimens
-from provenance import watermark as watermark_module
 from provenance.base import MarkingError, MarkReading
-from provenance.watermark import ALGORITHM, FLOOR, Quality, SpreadSpectrumWatermark
+from provenance.watermark import ALGORITHM, FLOOR, SpreadSpectrumWatermark
 from provenance.watermark_detector import FALSE_ACCEPT, SpreadSpectrumDetector
+from provenance.watermark_trial import Trial
 
 KEY = b"a key of sixteen"
 ID = "123456789abc"
@@ -168,13 +168,12 @@ def hard_clip(count: int = 24) -> Clip:
 def test_the_loop_raises_the_strength_of_a_harder_clip(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
     tried: list[int] = []
 
-    def harsh(clip: Clip) -> Clip:
-        tried.append(len(clip.frames))
-        noise = np.random.default_rng(0).normal(0, 45, clip.frames[:1].shape)
-        noisy = np.clip(clip.frames[:1] + noise, 0, 255).astype(np.uint8)
-        return Clip(noisy, clip.times_s[:1], clip.fps)
+    def harsh(lumas: np.ndarray, fps: float) -> np.ndarray:
+        tried.append(len(lumas))
+        noise = np.random.default_rng(0).normal(0, 45, lumas[:1].shape)
+        return np.clip(lumas[:1] + noise, 0, 255).astype(np.uint8)
 
-    _, easy = SpreadSpectrumWatermark(KEY, attack=lambda clip: clip).embed(make_clip(), ID)
+    _, easy = SpreadSpectrumWatermark(KEY, attack=lambda lumas, fps: lumas).embed(make_clip(), ID)
     _, hard = SpreadSpectrumWatermark(KEY, attack=harsh).embed(make_clip(), ID)
 
     assert len(tried) > 1
@@ -211,7 +210,7 @@ def test_a_mark_that_cannot_be_read_at_all_is_refused(make_clip: MakeClip) -> No
 
 
 def test_an_attack_that_cannot_run_is_no_success(make_clip: MakeClip) -> None:
-    def broken(clip: Clip) -> Clip:
+    def broken(lumas: np.ndarray, fps: float) -> np.ndarray:
         raise EncodingError("no encoder")
 
     with pytest.raises(MarkingError, match="could not be tried: no encoder"):
@@ -221,7 +220,7 @@ def test_an_attack_that_cannot_run_is_no_success(make_clip: MakeClip) -> None:
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=6, max_size=6).map(bytes.hex))
 def test_any_id_comes_back(make_clip: MakeClip, id_hex: str) -> None:
-    watermark = SpreadSpectrumWatermark(KEY, attack=lambda clip: clip)
+    watermark = SpreadSpectrumWatermark(KEY, attack=lambda lumas, fps: lumas)
     marked, mark = watermark.embed(make_clip(128, 128, 2, 4), id_hex)
     reading = read(watermark, marked.frames)
 
@@ -252,6 +251,38 @@ def test_marking_is_deterministic(watermark: SpreadSpectrumWatermark, make_clip:
     assert np.array_equal(again.frames, marked.frames)
 
 
+def test_a_clip_that_nobody_needs_is_marked_in_place(
+    watermark: SpreadSpectrumWatermark, make_clip: MakeClip, marked: Clip
+) -> None:
+    clip = make_clip()
+    spent, mark = watermark.embed(clip, ID, overwrite=True)
+
+    assert spent.frames is clip.frames
+    assert np.array_equal(spent.frames, marked.frames)
+    assert mark.psnr_db == pytest.approx(psnr_db(make_clip().frames, marked.frames))
+
+
+def test_a_clip_is_left_as_it_was(watermark: SpreadSpectrumWatermark, make_clip: MakeClip) -> None:
+    clip = make_clip(count=4)
+    watermark.embed(clip, ID)
+
+    assert np.array_equal(clip.frames, make_clip(count=4).frames)
+
+
+def test_whatever_the_sample_promises_the_whole_clip_keeps_the_floor(
+    watermark: SpreadSpectrumWatermark, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stretches that were not sampled may be darker or busier; then nobody tried the mark as it is."""
+    monkeypatch.setattr(Trial, "strongest", lambda *_: 30.0)
+    clip = make_clip(count=6)
+    marked, mark = watermark.embed(clip, ID)
+
+    assert mark.strength < 15
+    assert FLOOR.psnr_db <= mark.psnr_db < FLOOR.psnr_db + 1
+    assert mark.psnr_db == pytest.approx(psnr_db(clip.frames, marked.frames))
+    assert not mark.robust
+
+
 def test_the_names(watermark: SpreadSpectrumWatermark) -> None:
     assert watermark.algorithm == ALGORITHM == "io.framegate.spread-spectrum.2"
     assert isinstance(watermark.detector(), SpreadSpectrumDetector)
@@ -278,7 +309,7 @@ def test_the_search_for_a_strength_ends_whatever_it_measures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A quality that never changes with the strength, just above or far above what is wanted."""
-    monkeypatch.setattr(watermark_module, "ssim", lambda *_: reached)
+    monkeypatch.setattr(LumaLikeness, "changed_by", lambda *_: Quality(45.0, reached))
     clip = make_clip(count=4)
     _, mark = watermark.embed(clip, ID)
 

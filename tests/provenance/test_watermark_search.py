@@ -16,7 +16,7 @@ CARRIER = Carrier.for_key(b"a key of sixteen")
 def marked_picture() -> np.ndarray:
     luma = cv2.GaussianBlur(np.random.default_rng(4).normal(0, 1, (GRID, GRID)).astype(np.float32), (0, 0), 4)
     luma = 128 + 25 * luma / luma.std()
-    return luma + CARRIER.write(luma, WatermarkCode().encode("0123456789ab"), 6.0)
+    return luma + CARRIER.write(CARRIER.ground(luma, WatermarkCode().encode("0123456789ab")), 6.0)
 
 
 def cropped(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:

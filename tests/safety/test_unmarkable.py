@@ -24,10 +24,10 @@ class Loop(BlockWatermark):
         super().__init__()
         self.fails = fails
 
-    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+    def embed(self, clip: Clip, id_hex: str, *, overwrite: bool = False) -> tuple[Clip, Mark]:
         if self.fails:
             raise MarkingError("the mark cannot be read at 38.2 dB; use a larger, longer or calmer clip")
-        marked, mark = super().embed(clip, id_hex)
+        marked, mark = super().embed(clip, id_hex, overwrite=overwrite)
         return marked, replace(mark, robust=False)
 
 

@@ -70,7 +70,7 @@ class Corner:
 
     algorithm = "test.corner"
 
-    def embed(self, clip: Clip, id_hex: str) -> tuple[Clip, Mark]:
+    def embed(self, clip: Clip, id_hex: str, *, overwrite: bool = False) -> tuple[Clip, Mark]:
         if not clip.frames.any():
             raise MarkingError("black")
         return clip, Mark(id_hex, 1.0, 99.0, robust=False)
