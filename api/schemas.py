@@ -252,21 +252,18 @@ def form_of(model: type[BaseModel]) -> dict[str, Any]:
 
 FORM_TYPES = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
 
-UPLOAD = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "The video file."}},
-                }
-            }
-        },
-    }
-}
+
+def _upload(**others: str) -> dict[str, Any]:
+    files = {"file": "The video file.", **others}
+    properties = {name: {"type": "string", "format": "binary", "description": what} for name, what in files.items()}
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+UPLOAD = _upload()
 """Describes a body with one video, for `/openapi.json`."""
+
+UPLOAD_WITH_MANIFEST = _upload(manifest="The C2PA manifest that lies beside a webm or Matroska file, as .c2pa.")
 
 PERSON = {
     "requestBody": {

@@ -17,7 +17,7 @@ from api.auth import HouseOf
 from api.client_limits import ClientLimits
 from api.errors import BusyError
 from api.release_views import credential_view
-from api.schemas import UPLOAD
+from api.schemas import UPLOAD_WITH_MANIFEST
 from api.uploads import borrow
 from api.views import Json
 from safety.verify import verify_file
@@ -30,7 +30,11 @@ def register(app: FastAPI) -> None:
     """Add the routes of this module."""
     app.state.verifications = threading.BoundedSemaphore(AT_ONCE)
     app.add_api_route(
-        "/v1/verify", verify_upload, methods=["POST"], openapi_extra=UPLOAD, summary="Check a file's credential"
+        "/v1/verify",
+        verify_upload,
+        methods=["POST"],
+        openapi_extra=UPLOAD_WITH_MANIFEST,
+        summary="Check a file's credential",
     )
 
 
