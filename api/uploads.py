@@ -21,8 +21,7 @@ from starlette.datastructures import UploadFile
 from api.errors import InvalidRequestError
 from media.blobs import BlobStore
 from media.errors import StorageError
-from media.kinds import HEAD_BYTES, sidecar_type_of
-from provenance.sidecar import MAX_SIDECAR_BYTES, sidecar_of
+from media.kinds import HEAD_BYTES, MAX_SIDECAR_BYTES, sidecar_of, sidecar_type_of
 
 FIELD = "file"
 MANIFEST = "manifest"

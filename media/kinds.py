@@ -5,11 +5,17 @@ Believes no file name, and looks no further than the first bytes: whether the fi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 HEAD_BYTES = 64
 """As much of a file as is looked at."""
 
 _EBML = b"\x1a\x45\xdf\xa3"
 """First bytes of webm and Matroska (RFC 8794 section 11.2.1)."""
+
+SIDECAR_SUFFIX = ".c2pa"
+MAX_SIDECAR_BYTES = 64 * 1024**2
+"""A manifest beside its file: how it is named, and the most it may have."""
 
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"mif1", b"avif", b"avis", b"hevc", b"msf1"})
 
@@ -34,3 +40,8 @@ def sidecar_type_of(head: bytes) -> str | None:
     if not head.startswith(_EBML):
         return None
     return "video/webm" if b"webm" in head[:HEAD_BYTES] else "video/x-matroska"
+
+
+def sidecar_of(path: Path) -> Path:
+    """Return where the manifest of a file lies that cannot carry one inside."""
+    return path.with_name(path.name + SIDECAR_SUFFIX)

@@ -9,15 +9,10 @@ import os
 import stat
 from pathlib import Path
 
+from media.kinds import MAX_SIDECAR_BYTES, SIDECAR_SUFFIX, sidecar_of
 from provenance.base import CredentialUnreadable
 
-SUFFIX = ".c2pa"
-MAX_SIDECAR_BYTES = 64 * 1024**2
-
-
-def sidecar_of(path: Path) -> Path:
-    """Return where the manifest of a file lies."""
-    return path.with_name(path.name + SUFFIX)
+__all__ = ["MAX_SIDECAR_BYTES", "read_sidecar", "sidecar_of", "write_sidecar"]
 
 
 def read_sidecar(path: Path) -> bytes | None:
@@ -26,7 +21,7 @@ def read_sidecar(path: Path) -> bytes | None:
     Raises:
         CredentialUnreadable: it is too large, a link or no file, or cannot be read.
     """
-    for beside in (sidecar_of(path), path.with_suffix(SUFFIX)):
+    for beside in (sidecar_of(path), path.with_suffix(SIDECAR_SUFFIX)):
         try:
             status = beside.lstat()
             if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIDECAR_BYTES:
