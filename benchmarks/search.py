@@ -1,10 +1,11 @@
 """How long a page of decisions, a filtered page and counts take when there are many.
 
-    python -m benchmarks.search [--entries 1000000] [--database sqlite|postgresql …] [--keep FOLDER] [--questions 200]
+    python -m benchmarks.search [--entries 1000000] [--database sqlite|postgresql …] [--keep FOLDER] [--url URL …]
+        [--questions 200]
 
-Fills a database with a year of decisions (rows are loaded, not appended), of which some are rare: one in 1000 has a
-rare category, one in 500 is a reviewer's with a reason. Then asks each kind of question many times, at random places.
-With `--keep` a filled SQLite file is made once and used again. Times are of one process that asks alone.
+Of a year of decisions (`benchmarks.filled`) some are rare: one in 1000 has a rare category, one in 500 is a reviewer's
+with a reason. Asks each kind of question many times, at random places. Times are of one process that asks alone; CPU is
+that of this process.
 """
 
 from __future__ import annotations
@@ -12,65 +13,28 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
-from benchmarks.exports import fill
-from benchmarks.filled import databases, parser
-from benchmarks.ledger import FINDING, POLICY, TEMPLATE
-from safety.database import migrate, open_engine
-from safety.domain import Action, Actor, Checkpoint, Decision, Verdict
+from benchmarks.filled import NOUNS, YEAR, databases, id_at, parser
+from benchmarks.ledger import POLICY, TEMPLATE
+from safety.database import open_engine
+from safety.domain import Action, Checkpoint
 from safety.lookup import Question, Search
 from safety.lookup.counts import By, Every, count
-
-YEAR = timedelta(days=365)
-NOUNS = ("toy", "weapon", "poster", "film", "statue", "painting", "costume", "screen", "puppet", "cake")
 
 
 def main() -> None:
     arguments = parser(__doc__.splitlines()[0])
     arguments.add_argument("--questions", type=int, default=200)
     chosen = arguments.parse_args()
-    for url, _ in databases(chosen, "search"):
-        measure(url, chosen.entries, chosen.questions)
-
-
-def various(entries: int) -> Callable[[int], Decision]:
-    """Return what makes the decisions: half are allowed, a tenth blocked, the rest held; spread over a year."""
-
-    def decision_of(position: int) -> Decision:
-        action = (Action.ALLOW, Action.ALLOW, Action.REVIEW, Action.REVIEW, Action.BLOCK)[position % 5]
-        category = "self_harm" if position % 1000 == 4 else "violence"
-        findings = () if action is Action.ALLOW else (replace(FINDING, category=category, action=action),)
-        noun = NOUNS[position // 500 % len(NOUNS)]
-        by_person = position % 500 == 0
-        return replace(
-            TEMPLATE,
-            id=f"dec_{position:032x}",
-            at=TEMPLATE.at + YEAR * position / entries,
-            subject=f"sha256:{position:064x}",
-            job=f"video_{position // 2}",
-            checkpoint=Checkpoint.OUTPUT if position % 2 else Checkpoint.PROMPT,
-            verdict=Verdict(action, findings, (), POLICY),
-            actor=Actor("reviewer", f"key_{position // 500 % 7}") if by_person else TEMPLATE.actor,
-            reason=f"It is only a {noun}, seen by person {position}." if by_person else "",
-        )
-
-    return decision_of
+    for filled in databases(chosen):
+        measure(filled.url, chosen.entries, chosen.questions)
 
 
 def measure(url: str, entries: int, questions: int) -> None:
-    """Fill a database where it is empty, bring the index up to date, and ask."""
+    """Bring the index up to date, and ask."""
     engine = open_engine(url)
-    migrate(engine)
     name = engine.dialect.name
-    begun = time.perf_counter()
-    if fill(engine, entries, decision_of=various(entries)):
-        print(f"{name}: filled in {time.perf_counter() - begun:.0f} s")
-        if name == "postgresql":
-            with engine.connect() as connection:
-                connection.exec_driver_sql("ANALYZE")
-                connection.commit()
     search = Search(engine)
     begun, cpu = time.perf_counter(), time.process_time()
     done = search.catch_up()
@@ -80,7 +44,7 @@ def measure(url: str, entries: int, questions: int) -> None:
     chance = random.Random(7)
 
     def somewhere() -> str:
-        return f"dec_{chance.randrange(entries):032x}"
+        return id_at(chance.randrange(entries))
 
     def window() -> Question:
         since = TEMPLATE.at + YEAR * chance.random()
@@ -108,9 +72,13 @@ def measure(url: str, entries: int, questions: int) -> None:
         "counts by action and hour, all": lambda: count(engine, By.ALL, Every.HOUR),
     }
     for what, ask in asked.items():
+        cpu = time.process_time()
         took = sorted(timed(ask) for _ in range(questions))
+        cpu_ms = (time.process_time() - cpu) / questions * 1e3
         middle, slow = took[len(took) // 2], took[len(took) * 95 // 100]
-        print(f"{name}: {what}: p50 {middle:.1f} ms, p95 {slow:.1f} ms (N {len(took)})")
+        print(
+            f"{name}: {what}: p50 {middle:.1f} ms, p95 {slow:.1f} ms, {cpu_ms:.1f} ms CPU (N {questions})", flush=True
+        )
     engine.dispose()
 
 

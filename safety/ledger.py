@@ -11,20 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from safety.checkpoints import LogKey, LogPublicKey, sign_checkpoint, verify_checkpoint
-from safety.database import utc_now, writing
+from safety.database import in_one_go, utc_now, writing
 from safety.domain import Decision, Release
 from safety.errors import LedgerError, SafetyError
 from safety.group_commit import GroupCommit
+from safety.ledger_rows import insert_rows
 from safety.lookup.facts import facts_about, stored_bodies
 from safety.lookup.record import LedgerReader, count_entries
-from safety.merkle import Frontier, leaf_hash
+from safety.merkle import Frontier, leaf_hashes
 from safety.projections import COLUMNS, DECISION, RELEASE, Row, project
 from safety.records import (
     Record,
@@ -37,7 +38,7 @@ from safety.records import (
     time_from_text,
     time_to_text,
 )
-from safety.tables import checkpoints, ledger_head, metadata
+from safety.tables import checkpoints, ledger_head
 
 CHECKPOINT_EVERY = 1000
 """Entries after which a checkpoint is stored without being asked; every release gets one too."""
@@ -144,7 +145,8 @@ class Ledger(LedgerReader):
 
     def _append(self, kind: str, record: Record) -> Record | None:
         """Append a record; None when these very bytes are what is recorded, else what was there before."""
-        append = _Append(record["id"], kind, time_from_text(record["at"]), record, encode(kind, record))
+        body = encode(kind, record, numbers_checked=kind == DECISION)
+        append = _Append(record["id"], kind, time_from_text(record["at"]), record, body)
         body = self._writer.submit(append)
         if body == append.body:
             return None
@@ -162,19 +164,20 @@ class Ledger(LedgerReader):
                 return results
             before = frontier.size
             rows: dict[str, list[Row]] = {"entries": [], **{table: [] for table in COLUMNS}}
-            leaves = [leaf_hash(append.body) for append in fresh]
+            leaves = leaf_hashes([append.body for append in fresh])
             for position, (append, leaf) in enumerate(zip(fresh, leaves, strict=True), before):
                 rows["entries"].append((position, append.id, append.kind, append.at, append.body, leaf))
                 for table, more in project(position, append.kind, append.record).items():
                     rows[table] += more
             rows["subtrees"] = list(frontier.extend(leaves))
-            _insert(connection, rows)
             note = sign_checkpoint(frontier.size, frontier.root(), self._key, HEAD_EXTENSION)
             head = {"id": 1, "size": frontier.size, "frontier": frontier.pack(), "note": note}
-            connection.execute(insert(ledger_head) if before == 0 else update(ledger_head), head)
             crossed = before // self._checkpoint_every != frontier.size // self._checkpoint_every
-            if crossed or rows["releases"]:
-                self._store_checkpoint(connection, frontier)
+            with in_one_go(connection):
+                insert_rows(connection, rows)
+                connection.execute(insert(ledger_head) if before == 0 else update(ledger_head), head)
+                if crossed or rows["releases"]:
+                    self._store_checkpoint(connection, frontier)
         self._frontier, self._note = frontier, note
         return results
 
@@ -205,7 +208,8 @@ class Ledger(LedgerReader):
         """A transaction in which no other process appends."""
         with writing(self.engine) as connection:
             if self.engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LEDGER_LOCK})
+                with in_one_go(connection):
+                    connection.exec_driver_sql(f"DO $$BEGIN PERFORM pg_advisory_xact_lock({LEDGER_LOCK}); END$$")
             yield connection
 
     def _current(self, connection: Connection) -> Frontier:
@@ -236,26 +240,3 @@ class Ledger(LedgerReader):
         note = sign_checkpoint(size, root, self._key)
         connection.execute(insert(checkpoints), {"size": size, "root": root, "at": self._clock(), "note": note})
         return note
-
-
-def _insert(connection: Connection, rows: Mapping[str, Sequence[Row]]) -> None:
-    """One statement a table, handed to the driver as it is: what stands between costs more than the rows."""
-    for name, values in rows.items():
-        if not values:
-            continue
-        table = metadata.tables[name]
-        columns = ", ".join(table.columns.keys())
-        if connection.dialect.name == "postgresql":
-            arrays = ", ".join(f"%b::{column.type.compile(connection.dialect)}[]" for column in table.columns)
-            statement = f"INSERT INTO {name} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own tables
-            connection.exec_driver_sql(statement, tuple(map(list, zip(*values, strict=True))))
-        else:
-            marks = ", ".join("?" * len(table.columns))
-            stored = [tuple(_as_sqlite_has_it(value) for value in row) for row in values]
-            connection.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({marks})", stored)  # noqa: S608
-
-
-def _as_sqlite_has_it(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return value

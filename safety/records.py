@@ -20,10 +20,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from classifiers.base import Score
 from media.clip import Coverage
 from safety.domain import Actor, Checkpoint, Decision, Measurement, Release, Still, Unmeasured
 from safety.errors import LedgerError
+from safety.numbers import Odd, number
 from safety.verdict_records import (
     span_from_record,
     span_to_record,
@@ -45,12 +48,35 @@ reads back and is encoded again to its own bytes."""
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def encode(kind: str, record: Mapping[str, Any]) -> bytes:
+def _digits_of_odd(value: object) -> msgspec.Raw:
+    if isinstance(value, Odd):
+        return msgspec.Raw(float.__repr__(value).encode())
+    raise TypeError(type(value).__name__)
+
+
+_FAST = msgspec.json.Encoder(order="sorted", enc_hook=_digits_of_odd)
+"""Writes the same bytes as `_ENCODER` in a fifth of the time, of records whose every float went through `number`: it
+writes small and large numbers in other digits, and NaN as null."""
+
+_DECODER = msgspec.json.Decoder()
+
+
+def encode(kind: str, record: Mapping[str, Any], *, numbers_checked: bool = False) -> bytes:
     """Return the canonical bytes of a record of this kind.
+
+    `numbers_checked`: every float in it is what `safety.numbers.number` returned, as those of `decision_to_record` are.
 
     Raises:
         LedgerError: something in it has no canonical form (see the module's rules).
     """
+    if numbers_checked:
+        try:
+            body = _FAST.encode({**record, "kind": kind})
+        except (TypeError, ValueError, msgspec.MsgspecError):
+            pass  # the slow way says what is wrong, or knows how to write it
+        else:
+            if b"\\u0000" not in body:
+                return body
     try:
         text = _ENCODER.encode({**record, "kind": kind})
         body = text.encode()
@@ -69,7 +95,10 @@ def decode(body: bytes) -> tuple[str, Record]:
         LedgerError: the bytes are not a record.
     """
     try:
-        record = json.loads(body)
+        try:
+            record = _DECODER.decode(body)
+        except (ValueError, msgspec.MsgspecError):
+            record = json.loads(body)  # what the first ledgers could hold and it cannot read
         kind = record.pop("kind")
     except (ValueError, KeyError, AttributeError, TypeError):
         raise LedgerError("the bytes of an entry are not a record: the ledger was damaged") from None
@@ -109,13 +138,13 @@ def decision_to_record(decision: Decision) -> Record:
         "verdict": verdict_to_record(decision.verdict),
         "measurement": {
             "scores": [
-                {"signal": s.signal, "value": float(s.value), "span": span_to_record(s.span), "detail": s.detail}
+                {"signal": s.signal, "value": number(s.value), "span": span_to_record(s.span), "detail": s.detail}
                 for s in measurement.scores
             ],
             "unmeasured": [unmeasured_to_record(each) for each in measurement.unmeasured],
             "coverage": _coverage_to_record(measurement.coverage),
             "classifiers": [[name, version] for name, version in measurement.classifiers],
-            "took_ms": [[name, float(took)] for name, took in measurement.took_ms],
+            "took_ms": [[name, number(took)] for name, took in measurement.took_ms],
             **_stills_to_record(measurement.stills),
         },
     }
@@ -204,18 +233,18 @@ def _coverage_to_record(coverage: Coverage | None) -> Record | None:
     record: Record = {
         "frames_total": int(coverage.frames_total),
         "frames_seen": int(coverage.frames_seen),
-        "duration_s": float(coverage.duration_s),
-        "longest_gap_s": float(coverage.longest_gap_s),
+        "duration_s": number(coverage.duration_s),
+        "longest_gap_s": number(coverage.longest_gap_s),
     }
     if coverage.seconds_total:
         record |= {"seconds_seen": int(coverage.seconds_seen), "seconds_total": int(coverage.seconds_total)}
     if coverage.stopped_s is not None:
-        record["stopped_s"] = float(coverage.stopped_s)
+        record["stopped_s"] = number(coverage.stopped_s)
     return record
 
 
 def _stills_to_record(stills: tuple[Still, ...]) -> Record:
-    written = [{"time_s": float(each.time_s), "sha256": each.sha256} for each in stills]
+    written = [{"time_s": number(each.time_s), "sha256": each.sha256} for each in stills]
     return {"stills": written} if written else {}
 
 

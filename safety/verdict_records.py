@@ -11,6 +11,7 @@ from typing import Any
 
 from classifiers.base import Span, TextSpan, TimeSpan
 from safety.domain import Action, Evidence, Finding, ModifierInForce, Remedy, Trial, Unmeasured, Verdict
+from safety.numbers import number
 
 Record = dict[str, Any]
 
@@ -85,7 +86,7 @@ def _finding_from_record(record: Mapping[str, Any]) -> Finding:
 def _modifier_to_record(modifier: ModifierInForce) -> Record:
     return {
         "id": modifier.id,
-        "shift": float(modifier.shift),
+        "shift": number(modifier.shift),
         "categories": list(modifier.categories),
         "evidence": [_evidence_to_record(each) for each in modifier.evidence],
     }
@@ -99,13 +100,13 @@ def _modifier_from_record(record: Mapping[str, Any]) -> ModifierInForce:
 def _evidence_to_record(evidence: Evidence) -> Record:
     record: Record = {
         "signal": evidence.signal,
-        "threshold": float(evidence.threshold),
-        "score": None if evidence.score is None else float(evidence.score),
+        "threshold": number(evidence.threshold),
+        "score": None if evidence.score is None else number(evidence.score),
         "span": span_to_record(evidence.span),
         "detail": evidence.detail,
     }
     if evidence.written is not None:
-        record["written"] = float(evidence.written)
+        record["written"] = number(evidence.written)
     return record
 
 
@@ -120,9 +121,9 @@ def span_to_record(span: Span | None) -> Record | None:
     if isinstance(span, TextSpan):
         scene = {} if span.scene is None else {"scene": int(span.scene)}
         return {"start": int(span.start), "end": int(span.end), **scene}
-    box = None if span.box is None else [float(side) for side in span.box]
-    peak = {} if span.peak_s is None else {"peak_s": float(span.peak_s)}
-    return {"start_s": float(span.start_s), "end_s": float(span.end_s), "box": box, **peak}
+    box = None if span.box is None else [number(side) for side in span.box]
+    peak = {} if span.peak_s is None else {"peak_s": number(span.peak_s)}
+    return {"start_s": number(span.start_s), "end_s": number(span.end_s), "box": box, **peak}
 
 
 def span_from_record(record: Mapping[str, Any] | None) -> Span | None:

@@ -17,7 +17,7 @@ from media.blobs import BlobStore
 from safety.appeals import Appeals
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
-from safety.database import in_binary, migrate, open_engine, reading, schema_is_current, writing
+from safety.database import LOG_PAGES, in_binary, migrate, open_engine, reading, schema_is_current, writing
 from safety.domain import Action, Trial
 from safety.errors import DatabaseError, LedgerError
 from safety.ledger import HEAD_EXTENSION, Ledger
@@ -242,8 +242,14 @@ def test_sqlite_is_opened_to_last(tmp_path: Path) -> None:
     with reading(engine) as connection:
         values = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "wal_autocheckpoint")
         }
     engine.dispose()
 
-    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+    assert values == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+        "wal_autocheckpoint": LOG_PAGES,
+    }

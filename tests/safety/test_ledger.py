@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from safety import audit
+from safety import audit, ledger_rows
 from safety.checkpoints import LogKey, verify_checkpoint
 from safety.database import open_engine, writing
 from safety.domain import Action, Checkpoint, Decision
 from safety.errors import Conflict, DatabaseError, LedgerError, NotFound
-from safety.ledger import Ledger
+from safety.ledger import Ledger, _Append
+from safety.records import decision_to_record, encode
 from tests.postgres import running_cluster
 from tests.safety.making import NOON, a_decision, a_release, allowed
 
@@ -214,6 +215,51 @@ def test_a_refusal_does_not_touch_the_others_of_its_group(ledger: Ledger) -> Non
 
 
 # --- many writers
+
+
+def test_a_group_takes_as_many_statements_as_one_append(ledger: Ledger) -> None:
+    """Every call of a driver lets go of the interpreter, and the writer would wait for it among all its callers."""
+    ledger.append_decision(a_decision(0, action=Action.BLOCK))
+    statements: list[str] = []
+    event.listen(ledger.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+    taken = []
+    for numbers in (range(1, 2), range(2, 50)):
+        statements.clear()
+        group = [_append_of(a_decision(number, action=Action.BLOCK)) for number in numbers]
+        assert ledger._commit(group) == [each.body for each in group]
+        taken.append(len(statements))
+
+    assert taken[0] == taken[1] <= 10
+    assert audit.verify(ledger.engine, ledger.public_key).ok
+
+
+def _append_of(decision: Decision) -> _Append:
+    record = decision_to_record(decision)
+    return _Append(decision.id, "decision", decision.at, record, encode("decision", record))
+
+
+def test_a_group_larger_than_a_statement_is_whole(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_rows, "PARAMETERS", 40)
+
+    group = [_append_of(a_decision(number, action=Action.BLOCK)) for number in range(30)]
+    ledger._commit(group)
+
+    assert positions(ledger) == list(range(30))
+    assert audit.verify(ledger.engine, ledger.public_key).ok
+
+
+def test_what_a_statement_of_a_group_is_refused_for_is_told(ledger: Ledger) -> None:
+    """On PostgreSQL all statements of a group go out at once: the refusal comes behind them, and rolls all back."""
+    ledger.append_decision(a_decision(0))
+    with writing(ledger.engine) as connection:
+        connection.execute(text("INSERT INTO subtrees (height, number, root) VALUES (8, 0, :root)"), {"root": b"x"})
+
+    with pytest.raises(LedgerError, match="refused a change"):
+        ledger._commit([_append_of(a_decision(number)) for number in range(1, 300)])
+
+    assert positions(ledger) == [0]
+    assert ledger.append_decision(a_decision(1)).id == "dec_1"
 
 
 def test_many_threads_leave_no_gap(ledger: Ledger) -> None:

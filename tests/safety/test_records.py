@@ -125,6 +125,44 @@ def test_a_decision_reads_back_as_it_was(decision: Decision) -> None:
     assert (kind, decision_from_record(record)) == ("decision", decision)
 
 
+@given(decisions)
+def test_the_fast_way_to_write_a_decision_gives_the_same_bytes(decision: Decision) -> None:
+    record = decision_to_record(decision)
+
+    assert encode("decision", record, numbers_checked=True) == encode("decision", record)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.0, -0.0, 1e-5, -1e-5, 0.0001, 0.00009999999999999999, 1e15, 9999999999999998.0, 1e16, -1e16, 5e-324, 1e300],
+)
+def test_numbers_are_written_in_the_digits_of_repr(value: float) -> None:
+    decision = replace(a_decision(), measurement=Measurement(took_ms=(("slow", value),)))
+
+    assert b'"took_ms":[["slow",' + repr(value).encode() in encode(
+        "decision", decision_to_record(decision), numbers_checked=True
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_refused_before_it_is_written(value: float) -> None:
+    with pytest.raises(LedgerError, match="not finite"):
+        decision_to_record(replace(a_decision(), measurement=Measurement(took_ms=(("slow", value),))))
+
+
+@given(decisions)
+def test_a_decision_is_read_as_any_reader_of_json_reads_it(decision: Decision) -> None:
+    body = encode("decision", decision_to_record(decision))
+    told = json.loads(body)
+
+    assert decode(body) == (told.pop("kind"), told)
+
+
+@pytest.mark.parametrize("value", [1 << 70, -(1 << 63), 1e308, 0.1])
+def test_every_number_reads_back(value: float) -> None:
+    assert decode(encode("event", {"id": "e", "at": "t", "value": value}))[1]["value"] == value
+
+
 @given(releases)
 def test_a_release_reads_back_as_it_was(release: Release) -> None:
     kind, record = decode(encode("release", release_to_record(release)))
