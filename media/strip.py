@@ -60,6 +60,10 @@ class Strip:
         """Return at most `most` pictures in order, the first one always among them."""
         return tuple(Picture(time_s, _jpeg(frame)) for time_s, frame in self._chosen())
 
+    def frames(self) -> list[NDArray[np.uint8]]:
+        """Return the same frames as they were kept."""
+        return [frame for _, frame in self._chosen()]
+
     def clip(self, fps: float) -> Clip | None:
         """Return the same frames as they were kept, of a video of that rate; None before the first window."""
         chosen = self._chosen()

@@ -213,6 +213,9 @@ class Release:
     conditions: tuple[str, ...] = ()
     """Under which it may be shown: `label:violence`, `age_gate:sexual` (`Verdict.conditions`)."""
 
+    features: tuple[str, ...] = ()
+    """Local features of key frames, as `media.local_features` packs them, in Base64; empty in older releases."""
+
 
 class Origin(StrEnum):
     """The answer about an upload. `unknown` never means real."""
@@ -238,7 +241,7 @@ class OriginEvidence:
     """One link of the chain: what was seen and how strong it is."""
 
     kind: str
-    """`credential`, `watermark`, `fingerprint`, `metadata`, `visible_label` or `forensics`."""
+    """`credential`, `watermark`, `fingerprint`, `local_features`, `metadata`, `visible_label` or `forensics`."""
 
     points_to: Origin
     strength: Strength

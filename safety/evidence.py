@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from media.clip import Coverage, VideoInfo
+from media.feature_index import FeatureMatch
 from media.fingerprint_index import ClipMatch
 from media.xmp import read_xmp
 from provenance.base import Credential, CredentialState
@@ -106,6 +107,35 @@ def fingerprint_link(matches: Sequence[ClipMatch], known: ReleaseIndex) -> Links
         )
         for each in shown
     ], []
+
+
+def features_link(matches: Sequence[FeatureMatch]) -> Links:
+    """Return of which of our releases the frames show a part: zoomed, turned, cropped, written over or as a screen."""
+    return [
+        OriginEvidence(
+            "local_features",
+            Origin.OURS,
+            Strength.PROOF,
+            f"{each.share:.0%} of its frames show a part of our release {each.key}: {each.best.points} points agree.",
+            {
+                "release": each.key,
+                "share": round(each.share, 3),
+                "points": each.best.points,
+                "coverage": round(each.best.coverage, 3),
+                "zoom": round(each.best.zoom, 3),
+                "turned_deg": round(each.best.turn_deg, 1),
+                "mirrored": each.mirrored,
+            },
+        )
+        for each in matches
+    ], []
+
+
+def proves_ours(links: Iterable[Links]) -> bool:
+    """Say whether any evidence proves that it is, or shows, a release of ours."""
+    return any(
+        each.strength is Strength.PROOF and each.points_to is Origin.OURS for evidence, _ in links for each in evidence
+    )
 
 
 def withdrawal_link(links: Sequence[Links], unseen: Links) -> Links:

@@ -1,15 +1,34 @@
-"""Finds our own releases again: by watermark id, manifest or fingerprint. An index over the ledger, rebuilt from it."""
+"""Finds our own releases again: by watermark id, manifest, fingerprint or local features.
+
+An index over the ledger, rebuilt from it. What a finding is worth is `safety.evidence`.
+"""
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Sequence
 
+from media.feature_index import FeatureIndex, FeatureMatch
 from media.fingerprint import Fingerprint
 from media.fingerprint_index import ClipMatch, FingerprintIndex, matches_of_clip
+from media.local_features import FrameFeatures, described, unpack
+from media.strip import Strip
 from provenance.base import OWN_ANCHORS, Credential, CredentialState
+from safety.errors import LedgerError
 from safety.ledger import Ledger
 from safety.lookup.withdrawals import WithdrawalReader
+
+KEY_FRAMES = 12
+"""Frames of an upload whose local features are looked up, evenly spread: about half a second of a core."""
+
+KEY_SIDE = 256
+"""Pixels of the short side at which they are kept until then."""
+
+
+def key_frames() -> Strip:
+    """Return what keeps the frames that `ReleaseIndex.parts` looks up, while a video streams by."""
+    return Strip(most=KEY_FRAMES, short_side=KEY_SIDE)
 
 
 class ReleaseIndex:
@@ -19,6 +38,7 @@ class ReleaseIndex:
         self._ledger = ledger
         self.withdrawals = WithdrawalReader(ledger.engine)
         self._index = FingerprintIndex()
+        self._features = FeatureIndex(self._kept)
         self._newest: str | None = None
         self._lock = threading.Lock()
 
@@ -62,17 +82,42 @@ class ReleaseIndex:
             self._refresh()
             return f"{self._newest or ''} {self.withdrawals.newest()}"
 
-    def match(self, fingerprints: Sequence[Fingerprint]) -> ClipMatch | None:
-        """Return the release whose frames these are best, by the clip matching rule of `media.fingerprint_index`."""
-        return next(iter(self.matches(fingerprints)), None)
-
     def matches(self, fingerprints: Sequence[Fingerprint]) -> list[ClipMatch]:
-        """Return every release whose frames are among these, by the same rule, the best first."""
+        """Return every release whose frames are among these, by the clip matching rule of `media.fingerprint_index`,
+        the best first."""
         with self._lock:
             self._refresh()
             return matches_of_clip(self._index, fingerprints)
 
+    def parts(self, strip: Strip) -> list[FeatureMatch]:
+        """Return every release of which the frames of a strip show a part, turned, zoomed or written over.
+
+        The rule is that of `media.feature_index`; the best first. For what the other ways do not find: it costs more.
+        """
+        return self.showing(described(strip.frames()))
+
+    def showing(self, frames: Sequence[FrameFeatures]) -> list[FeatureMatch]:
+        """Return the same for frames that are described already."""
+        with self._lock:
+            self._refresh()
+            return self._features.matches(frames)
+
     def _refresh(self) -> None:
-        for release, hashes in self._ledger.fingerprints(after=self._newest):
-            self._index.add(release, hashes)
-            self._newest = release
+        for each in self._ledger.fingerprints(after=self._newest):
+            self._index.add(each.release, each.fingerprint)
+            self._features.add(each.release, _unpacked(each.release, each.features))
+            self._newest = each.release
+
+    def _kept(self, id_: str) -> list[FrameFeatures]:
+        release = self._ledger.release(id_)
+        return [] if release is None else _unpacked(id_, release.features)
+
+
+def _unpacked(release: str, features: Sequence[str]) -> list[FrameFeatures]:
+    try:
+        return [unpack(base64.b64decode(each)) for each in features]
+    except ValueError as error:
+        raise LedgerError(
+            f"the local features of release {release} cannot be read ({error}): a newer framegate wrote them, "
+            "or the ledger was damaged; run `framegate ledger verify`"
+        ) from None

@@ -1,6 +1,6 @@
 """Fuses evidence about a video's origin into one answer. Pure and monotone: more evidence never weakens an answer.
 
-    ours              a proof that we released it: our credential, our watermark, or our fingerprint
+    ours              a proof that we released it: our credential, watermark, fingerprint or local features
     synthetic         somebody declares it (a credential or metadata that says so)
     captured          a trusted credential says that a camera recorded it
     likely_synthetic  only the forensic estimate says so, above the policy's threshold

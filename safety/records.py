@@ -44,6 +44,8 @@ LATER_FIELDS = ("requester", "session", "sketch", "parent", "code")
 """Fields of a Decision that the first ledgers did not have: written only when they say something, so that an old entry
 reads back and is encoded again to its own bytes."""
 
+LATER_LISTS = ("conditions", "features")
+"""The same of a Release."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -208,7 +210,7 @@ def release_to_record(release: Release) -> Record:
         "signer": release.signer,
         "generator": release.generator,
         "fingerprint": list(release.fingerprint),
-        **({"conditions": list(release.conditions)} if release.conditions else {}),
+        **{name: list(value) for name in LATER_LISTS if (value := getattr(release, name))},
     }
 
 
@@ -220,8 +222,7 @@ def release_from_record(record: Mapping[str, Any]) -> Release:
     """
     try:
         lists = {"decisions": tuple(record["decisions"]), "fingerprint": tuple(record["fingerprint"])}
-        if "conditions" in record:
-            lists["conditions"] = tuple(record["conditions"])
+        lists |= {name: tuple(record[name]) for name in LATER_LISTS if name in record}
         return Release(**{**record, "at": time_from_text(record["at"]), **lists})
     except (KeyError, TypeError, ValueError) as error:
         raise LedgerError(f"a release record cannot be read ({type(error).__name__}: {error})") from None

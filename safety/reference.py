@@ -2,7 +2,7 @@
 
     prompt's Scores ─┐
     reference ─▶ isolated decode ─▶ Scores ─┼─▶ judge at `input` ─▶ Decision (parent: the Release it was made from)
-             └─▶ watermark, fingerprint ─▶ is it ours? what stands behind it?
+             └─▶ watermark, fingerprint, local features ─▶ is it ours? what stands behind it?
 
 A harmless text over a photograph that is not, and a photograph that is harmless until one reads what is to be done with
 it, are both seen here; what the text alone says was judged at `prompt`, and both Decisions must allow. Generates
@@ -22,7 +22,7 @@ from provenance.base import Watermark
 from safety.domain import Checkpoint, Decision, Measurement, Score
 from safety.errors import Conflict
 from safety.gate import Gate
-from safety.known import ReleaseIndex
+from safety.known import ReleaseIndex, key_frames
 from safety.lookup.sessions import refusals_behind
 from safety.measure import file_digest, measure_video
 from safety.modifiers import watched
@@ -69,8 +69,9 @@ class InputGate:
             pictures=True,
             watch=watched(policies, Checkpoint.INPUT),
         )
-        release = self._release_of(path)
-        behind = refusals_behind(self.gate.ledger, release) if release else 0
+        releases = self._releases_of(path)
+        release = next(iter(releases), None)
+        behind = max((refusals_behind(self.gate.ledger, each) for each in releases), default=0)
         # A canary draws by the file, so that nobody draws again by asking in other words.
         subject, drawn = _subject(recorded, seen.sha256), f"sha256:{seen.sha256}"
         shown = self.gate.excused(seen.measurement, recorded.requester)
@@ -86,19 +87,23 @@ class InputGate:
             drawn=drawn,
         )
 
-    def _release_of(self, path: Path) -> str | None:
-        """Return the id of our release that the reference was taken from."""
+    def _releases_of(self, path: Path) -> list[str]:
+        """Return the ids of our releases that the reference may have been taken from: those that are served first, so
+        that a withdrawn near copy hides none, and the best before others."""
         mark = self.watermark.detector()
         prints: list[Fingerprint] = []
+        strip = key_frames()
         with open_video(path, limits=self.gate.limits, plan=ORIGIN_PLAN, pictures=True) as video:
             for clip in video:
                 mark.add(clip.frames)
+                strip.watch(clip)
                 prints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
         reading = mark.read()
-        found = self.known.by_watermark(reading.id_hex) if reading else None
-        if found is None and (match := self.known.match(prints)):
-            found = match.key
-        return found
+        marked = self.known.by_watermark(reading.id_hex) if reading else None
+        if marked is not None:
+            return [marked]
+        shown = [each.key for each in self.known.matches(prints)] or [each.key for each in self.known.parts(strip)]
+        return sorted(shown, key=lambda each: self.known.withdrawals.of(each) is not None)
 
 
 def _subject(prompt: Decision, sha256: str) -> str:

@@ -6,6 +6,7 @@ Trusted under our own anchors. Judging what leaves is `safety.gate`; the whole p
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import tempfile
 import uuid
@@ -19,6 +20,7 @@ from media.blobs import BlobStore
 from media.clip import Clip
 from media.codec import decode, encode_mp4, probe
 from media.fingerprint import MIN_QUALITY, fingerprint
+from media.local_features import features_of
 from media.redaction import Place, redacted
 from media.stills import thumbnail_jpeg
 from media.xmp import append_xmp
@@ -59,6 +61,9 @@ class Marked:
     robust: bool
     fingerprint: list[str] = field(default_factory=list)
     """PDQ hashes of its textured frames, `FINGERPRINTS_PER_S` of them; empty in jobs held before there were so many."""
+
+    features: tuple[str, ...] = ()
+    """Local features of its key frames, packed and in Base64; empty in jobs held before there were any."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,8 @@ class ReleaseDesk:
             if declared.xmp:
                 append_xmp(path, declared.xmp)
             digest = self.blobs.put(path)
-        hashes = fingerprints_of(marked)
-        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes)
+        hashes, features = fingerprints_of(marked), packed_features_of(marked)
+        return Marked(digest, mark.id_hex, mark.psnr_db, mark.strength, mark.robust, hashes, features)
 
     def screen(
         self, gate: Gate, marked: Marked, job: str, *, requester: str = "", supersedes: str | None = None
@@ -212,6 +217,7 @@ class ReleaseDesk:
             generator=self.generator,
             fingerprint=tuple(marked.fingerprint or screened.fingerprint),
             conditions=output.verdict.conditions,
+            features=tuple(marked.features),
         )
 
     def register(self, release: Release) -> Release:
@@ -240,6 +246,11 @@ def fingerprints_of(clip: Clip) -> list[str]:
     frames = clip.frames[:: max(1, round(clip.fps / FINGERPRINTS_PER_S))]
     textured = (one.hash_hex for one in map(fingerprint, frames) if one.quality >= MIN_QUALITY)
     return list(dict.fromkeys(textured))
+
+
+def packed_features_of(clip: Clip) -> tuple[str, ...]:
+    """Return the local features under which a part of a clip is found again: of its key frames, packed, in Base64."""
+    return tuple(base64.b64encode(each.pack()).decode() for each in features_of(clip))
 
 
 def release_id(job: str) -> str:

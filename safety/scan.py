@@ -1,6 +1,7 @@
 """The other path: where does an uploaded video come from? Evidence, strongest first, fused into an Origin.
 
     upload ─▶ credential ─▶ isolated decode ─▶ watermark ─▶ fingerprint ─▶ metadata ─▶ label ─▶ forensics ─▶ Origin
+                                                          └─▶ local features, where nothing proved that it is ours
 
 Each link says what it saw, how strong that is, and what it could not measure. Fusing is `safety.origin`; what to do
 about an origin is the policy's business.
@@ -39,17 +40,19 @@ from safety.errors import PolicyError
 from safety.evidence import (
     Links,
     credential_link,
+    features_link,
     fingerprint_link,
     is_withdrawn,
     metadata_link,
     note_withdrawal,
+    proves_ours,
     unseen_link,
     withdrawal_link,
 )
 from safety.forensic_evidence import forensic_link, strongest, threshold_of
 from safety.gate import Gate
 from safety.insert_evidence import LookedInside, insert_link, look_inside
-from safety.known import ReleaseIndex
+from safety.known import ReleaseIndex, key_frames
 from safety.label_evidence import label_link
 from safety.measure import ORIGIN_SIGNALS, WITHDRAWN_ORIGIN, file_digest
 from safety.origin import fuse, fuse_windows
@@ -153,6 +156,8 @@ class Scanner:
         shown = fingerprint_link(self.known.matches(decode.fingerprints), self.known)
         unseen: Links = ([], []) if decode.coverage is None else unseen_link(decode.info, decode.coverage)
         links = [credential_link(credential, self.known), self._mark_link(decode), shown]
+        if not proves_ours(links):
+            links.append(features_link(self.known.parts(decode.keys)))
         links = [note_withdrawal(each, self.known) for each in links]
         links.append(withdrawal_link(links, unseen))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
@@ -262,6 +267,7 @@ class _Decode:
         self.timeline = OriginWindows(forensics, stride=first_stride(info.duration_s, min(SCAN_PLAN.fps, info.fps)))
         self.inserts = InsertFinder()
         self.strip = Strip()
+        self.keys = key_frames()
         self.read = Strip(most=FRAMES_READ, short_side=SCAN_PLAN.short_side)
         self._known_content = known_content
         self._sightings: dict[str, list[Score]] = {}
@@ -272,6 +278,7 @@ class _Decode:
         self.timeline.watch(clip)
         self.inserts.watch(clip)
         self.strip.watch(clip)
+        self.keys.watch(clip)
         self.read.watch(clip)
         if self._known_content is not None:
             for score in self._known_content.score(clip):

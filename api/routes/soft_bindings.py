@@ -113,7 +113,7 @@ def by_content(
     hint_algorithm: Annotated[str | None, Query(alias="hintAlg", max_length=200)] = None,
     hint_value: Annotated[str | None, Query(alias="hintValue", max_length=1000)] = None,
 ) -> Json:
-    """Find the manifests that the pixels of a video (the body) lead to: by watermark, then by fingerprint.
+    """Find the manifests that the pixels of a video (the body) lead to: by watermark, fingerprint or local features.
 
     A hint, a binding that somebody read already, is looked up first and believed only as far as that goes.
     """

@@ -1,6 +1,7 @@
 """What the trials of `mark_trials` come to: rates with N, k and a Wilson interval, as JSON values and as Markdown.
 
-A damaged clip is recognised as our own by its watermark, by its fingerprint, or by either. Measures nothing itself.
+A damaged clip is recognised as our own by its watermark, by its fingerprint, by its local features, or by either
+(any of the three). Measures nothing itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from safety.figures import Share
 
 Json = dict[str, Any]
 
-KINDS = ("watermark", "fingerprint", "either")
+KINDS = ("watermark", "fingerprint", "local features", "either")
 
 
 def report(notes: Sequence[Json], *, at: datetime) -> Json:
@@ -33,6 +34,7 @@ def report(notes: Sequence[Json], *, at: datetime) -> Json:
     common = {damage.name for damage in DAMAGES if damage.common}
     unmarked = Share(_total(clips, "accepted"), _total(clips, "scans")) if clips else Share(0, 0)
     strange = [found["stranger"] for _, _, found in seen]
+    pairs = [(found["strange parts"], note["compared"]) for note, _, found in seen]
     return {
         "at": at.isoformat(),
         "clips": len(clips),
@@ -51,18 +53,22 @@ def report(notes: Sequence[Json], *, at: datetime) -> Json:
         "false_watermark": _share(unmarked),
         "other_id_read": _share(Share(sum(found["wrong"] for _, _, found in seen), len(seen))),
         "false_fingerprint": _share(Share(sum(strange), len(strange))),
+        "false_features": _share(Share(sum(found["strange part"] for _, _, found in seen), len(seen))),
+        "false_feature_pairs": _share(Share(*map(sum, zip((0, 0), *pairs, strict=True)))),
         "psnr_db": _spread([note["psnr_db"] for note in clips]),
         "ssim": _spread([note["ssim"] for note in clips]),
         "robust": _share(Share(sum(note["robust"] for note in clips), len(clips))),
         "embed_ms": _spread([note["embed_ms"] for note in clips]),
         "add_ms": _spread([each["add_ms"] for note in clips for each in note["damages"].values()]),
         "read_ms": _spread([each["read_ms"] for note in clips for each in note["damages"].values()]),
+        "describe_ms": _spread([each["describe_ms"] for note in clips for each in note["damages"].values()]),
+        "look_up_ms": _spread([each["look_up_ms"] for note in clips for each in note["damages"].values()]),
     }
 
 
 def markdown(made: Json) -> str:
     """Return the report as a page."""
-    parts = ["# What survives: watermark and fingerprint", ""]
+    parts = ["# What survives: watermark, fingerprint and local features", ""]
     parts.append(f"{made['clips']} clips, {made['at'][:10]}. Each cell: share, k of n, 95 % Wilson interval.")
     rows = [
         [f"{name}{'' if each['common'] else ' (harder)'}", *(_cell(each[kind]) for kind in KINDS)]
@@ -74,6 +80,11 @@ def markdown(made: Json) -> str:
         ["unmarked clips and crops in which a mark was read", _cell(made["false_watermark"])],
         ["damaged clips in which another id was read", _cell(made["other_id_read"])],
         ["damaged clips whose fingerprint led to a stranger's", _cell(made["false_fingerprint"])],
+        ["damaged clips whose local features led to a stranger's", _cell(made["false_features"])],
+        [
+            "pairs of a damaged clip and a stranger's that local features took for one",
+            _cell(made["false_feature_pairs"]),
+        ],
         ["marks said to be robust", _cell(made["robust"])],
         *(
             [words, f"median {each['median']}, least {each['least']}, most {each['most']}" if each["n"] else "–"]
@@ -83,30 +94,37 @@ def markdown(made: Json) -> str:
                 ("embedding, ms of processor time a frame, loop included", made["embed_ms"]),
                 ("listening, ms of processor time a frame", made["add_ms"]),
                 ("reading, ms of processor time a video", made["read_ms"]),
+                ("describing key frames, ms of processor time a video", made["describe_ms"]),
+                ("looking them up, ms of processor time a video", made["look_up_ms"]),
             )
         ),
     ]
     parts += [table(["figure", "value"], facts), ""]
     missed = [f"- {name}: {', '.join(each['missed'])}" for name, each in made["damages"].items() if each["missed"]]
-    parts += ["Recognised by neither:", "", *(missed or ["- none"]), ""]
+    parts += ["Recognised by none:", "", *(missed or ["- none"]), ""]
     parts += [f"- not measured: {name}: {reason}" for name, reason in made["failed"].items()]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _recognised(index: FingerprintIndex, note: Json, name: str, families: dict[str, str]) -> dict[str, bool]:
+def _recognised(index: FingerprintIndex, note: Json, name: str, families: dict[str, str]) -> dict[str, int]:
     each = note["damages"][name]
     match = match_clip(index, [Fingerprint(*query) for query in each["queries"]])
     own = match is not None and families[match.key] == note["family"]
+    own_parts = sum(key == note["name"] for key, *_ in each["parts"])
+    strange_parts = len(each["parts"]) - own_parts  # of this clip's family nothing but itself was among the known
     return {
         "watermark": each["own"],
         "fingerprint": own,
-        "either": each["own"] or own,
+        "local features": own_parts > 0,
+        "either": each["own"] or own or own_parts > 0,
         "wrong": each["read"] is not None and not each["own"],
         "stranger": match is not None and not own,
+        "strange part": strange_parts > 0,
+        "strange parts": strange_parts,
     }
 
 
-def _rates(found: Iterable[dict[str, bool]]) -> Json:
+def _rates(found: Iterable[dict[str, int]]) -> Json:
     rows = list(found)
     return {kind: _share(Share(sum(each[kind] for each in rows), len(rows))) for kind in KINDS}
 

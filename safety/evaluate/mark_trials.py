@@ -1,12 +1,14 @@
 """Marks clips, lets the world damage them, and notes what can still be recognised: one line of JSON a clip.
 
 Each clip goes the way of a release: watermark, H.264 at the release's quality, decoded again; then every damage of
-`media.damage`. Unmarked clips, whole and cropped, are listened to with keys nobody used. Counts and judges nothing:
-figures are `mark_report`. Clips come from a folder or are made (`media.specimens`).
+`media.damage`. What local features lead to is looked up among all clips. Unmarked clips, whole and cropped, are
+listened to with keys nobody used. Counts and judges nothing: figures are `mark_report`. Clips come from a folder or are
+made (`media.specimens`).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,14 +22,20 @@ from media.clip import Clip, Frames
 from media.codec import decode, probe
 from media.damage import DAMAGES, Damage, re_encoded
 from media.errors import MediaError
+from media.feature_index import FeatureIndex
 from media.fingerprint import fingerprint
 from media.limits import Limits
+from media.local_features import FrameFeatures, described, unpack
 from media.quality import psnr_db, ssim
 from media.specimens import make, specimens
 from provenance.base import MarkingError, Watermark
 from safety.errors import InvalidContent
-from safety.release import CRF, fingerprints_of
+from safety.known import key_frames
+from safety.release import CRF, fingerprints_of, packed_features_of
 from safety.scan import SCAN_PLAN
+
+VERSION = 2
+"""Of a note: what was kept by another version is measured again. Version 1 had no local features."""
 
 MOST_SECONDS = 5.0
 """Of a longer video the first seconds are measured."""
@@ -103,18 +111,40 @@ def run(
 
     `strangers` are watermarks of other keys, with which unmarked clips are listened to.
     """
-    notes = {each["name"]: each for each in _read(kept)}
+    lines = list(_read(kept))
+    notes = {each["name"]: each for each in lines if each.get("version") == VERSION}
+    missing = [source for source in clips if source.name not in notes]
+    strange = {each["described"]: each for each in lines if "described" in each}
+    if missing:
+        for source in clips:
+            if source.name not in strange:
+                strange[source.name] = _kept(kept, _described(source))
+    others = [strange[source.name] for source in clips] if missing else []
     for number, source in enumerate(clips):
         progress(number, len(clips))
         if source.name in notes:
             continue
-        note = {"name": source.name, "family": source.family, **_measured(source, number, watermark, strangers)}
-        notes[source.name] = note
-        if kept is not None:
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(note) + "\n")
+        known = [each for each in others if each["family"] != source.family]
+        told = {"version": VERSION, "name": source.name, "family": source.family, "compared": len(known)}
+        notes[source.name] = _kept(kept, {**told, **_measured(source, number, watermark, strangers, known)})
     progress(len(clips), len(clips))
     return [notes[source.name] for source in clips]
+
+
+def _kept(kept: Path | None, line: Json) -> Json:
+    if kept is not None:
+        with kept.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    return line
+
+
+def _described(source: Source) -> Json:
+    """The local features of a clip before it was marked: what the copies of other clips must not lead to."""
+    try:
+        features = packed_features_of(source.load())
+    except MediaError:
+        features = ()
+    return {"described": source.name, "family": source.family, "features": list(features)}
 
 
 def _read(kept: Path | None) -> Iterator[Json]:
@@ -122,7 +152,9 @@ def _read(kept: Path | None) -> Iterator[Json]:
         yield from (json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines() if line.endswith("}"))
 
 
-def _measured(source: Source, number: int, watermark: Watermark, strangers: Sequence[Watermark]) -> Json:
+def _measured(
+    source: Source, number: int, watermark: Watermark, strangers: Sequence[Watermark], others: Sequence[Json]
+) -> Json:
     try:
         clip = source.load()
         id_hex = f"{(number + 1) * 0x9E3779B97F4A & (2**48 - 1):012x}"
@@ -130,7 +162,8 @@ def _measured(source: Source, number: int, watermark: Watermark, strangers: Sequ
         marked, mark = watermark.embed(clip, id_hex)
         embed_s = time.process_time() - started
         released = re_encoded(marked, "h264", CRF)
-        damages = {damage.name: _damaged(damage, released, watermark, id_hex) for damage in DAMAGES}
+        index = _index([{"described": source.name, "features": packed_features_of(marked)}, *others])
+        damages = {damage.name: _damaged(damage, released, watermark, id_hex, index) for damage in DAMAGES}
     except (MediaError, MarkingError) as error:
         return {"failed": str(error)}
     return {
@@ -146,7 +179,15 @@ def _measured(source: Source, number: int, watermark: Watermark, strangers: Sequ
     }
 
 
-def _damaged(damage: Damage, released: Clip, watermark: Watermark, id_hex: str) -> Json:
+def _index(clips: Sequence[Json]) -> FeatureIndex:
+    frames = {each["described"]: [unpack(base64.b64decode(packed)) for packed in each["features"]] for each in clips}
+    index = FeatureIndex(frames.__getitem__)
+    for name, of_clip in frames.items():
+        index.add(name, of_clip)
+    return index
+
+
+def _damaged(damage: Damage, released: Clip, watermark: Watermark, id_hex: str, index: FeatureIndex) -> Json:
     clip = damage.apply(released)
     detector = watermark.detector()
     started = time.process_time()
@@ -154,6 +195,11 @@ def _damaged(damage: Damage, released: Clip, watermark: Watermark, id_hex: str) 
     added_s = time.process_time() - started
     reading = detector.read()
     took_s = time.process_time() - started - added_s
+    started = time.process_time()
+    asked = _asked(clip)
+    described_s = time.process_time() - started
+    parts = index.matches(asked)
+    looked_up_s = time.process_time() - started - described_s
     queries = [fingerprint(frame, mirrored=True) for frame in _every(clip, SCAN_PLAN.fps)]
     return {
         "read": None if reading is None else reading.id_hex,
@@ -161,8 +207,18 @@ def _damaged(damage: Damage, released: Clip, watermark: Watermark, id_hex: str) 
         "geometry": "" if reading is None else reading.geometry,
         "add_ms": round(added_s / len(clip.frames) * 1000, 2),
         "read_ms": round(took_s * 1000),
+        "describe_ms": round(described_s * 1000),
+        "look_up_ms": round(looked_up_s * 1000),
+        "parts": [[each.key, round(each.share, 3), each.best.points, round(each.best.coverage, 2)] for each in parts],
         "queries": [[one.hash_hex, one.quality, one.mirrored_hex] for one in queries],
     }
+
+
+def _asked(clip: Clip) -> list[FrameFeatures]:
+    """Describe the frames that a scan would look up."""
+    strip = key_frames()
+    strip.watch(clip)
+    return described(strip.frames())
 
 
 def _unmarked(clip: Clip, strangers: Sequence[Watermark]) -> Json:

@@ -37,6 +37,17 @@ class Entry(NamedTuple):
     leaf: bytes
 
 
+class Prints(NamedTuple):
+    """By what a Release is found again, beside its watermark."""
+
+    release: str
+    fingerprint: tuple[str, ...]
+    """PDQ hashes, 64 hex digits each."""
+
+    features: tuple[str, ...]
+    """Local features of key frames, packed, in Base64; empty in older releases."""
+
+
 class LedgerReader:
     """Reads the record; safe to use from several threads."""
 
@@ -136,8 +147,8 @@ class LedgerReader:
         """
         return [release_from_record(record) for record in self._page(releases, [], after, limit)]
 
-    def fingerprints(self, after: str | None = None) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield (release id, PDQ hashes) of every Release, oldest first, or of those appended after a known one.
+    def fingerprints(self, after: str | None = None) -> Iterator[Prints]:
+        """Yield by what every Release is found again, oldest first, or those appended after a known one.
 
         Raises:
             NotFound: no release has the id `after`.
@@ -149,7 +160,7 @@ class LedgerReader:
                 page = connection.execute(query.where(releases.c.entry > position)).all()
             for body, position in page:  # noqa: B007 - the last one is where the next page begins
                 record = decode(body)[1]
-                yield record["id"], tuple(record["fingerprint"])
+                yield Prints(record["id"], tuple(record["fingerprint"]), tuple(record.get("features", ())))
             if not page:
                 return
 

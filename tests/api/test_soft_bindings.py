@@ -11,9 +11,12 @@ import pytest
 from c2pa import Context, Reader
 
 from media.codec import decode, encode_mp4
+from media.local_features import local_features
 from provenance.credentials import trust_settings
-from safety.recovery import FINGERPRINT_ALGORITHM
+from safety.recovery import FEATURE_ALGORITHM, FINGERPRINT_ALGORITHM
 from tests.fakes import BlockWatermark
+from tests.media.leaves import cropped, scene
+from tests.safety.making import a_release_of, allowed
 
 BASE = "/v1/c2pa"
 MARK = BlockWatermark.algorithm
@@ -54,7 +57,8 @@ def value_of(hex_digits: str) -> str:
 def test_the_algorithms_are_named(client):
     body = client.get(f"{BASE}/services/supportedAlgorithms").json()
 
-    assert body == {"watermarks": [{"alg": MARK}], "fingerprints": [{"alg": FINGERPRINT_ALGORITHM}]}
+    fingerprints = [{"alg": FINGERPRINT_ALGORITHM}, {"alg": FEATURE_ALGORITHM}]
+    assert body == {"watermarks": [{"alg": MARK}], "fingerprints": fingerprints}
 
 
 def test_a_binding_leads_to_the_manifest_by_get_and_by_post(client, released):
@@ -73,6 +77,18 @@ def test_a_fingerprint_near_a_released_frame_leads_to_it(client, released):
 
     assert [match["manifestId"] for match in matches] == [released.manifest]
     assert 87 < matches[0]["similarityScore"] < 100
+
+
+def test_the_points_of_a_frame_are_a_binding_by_post_and_too_long_for_an_address(client, house):
+    frame = scene(1)
+    house.ledger.append_release(a_release_of([frame], 1, decisions=allowed(house.ledger)))
+    value = base64.b64encode(local_features(cropped(frame), 100).pack()).decode()
+    query = {"alg": FEATURE_ALGORITHM, "value": value}
+
+    matches = shape(client.post(f"{BASE}/matches/byBinding", json=query))
+    assert [match["manifestId"] for match in matches] == ["urn:c2pa:1"]
+    assert client.get(f"{BASE}/matches/byBinding", params=query).status_code == 422
+    assert client.post(f"{BASE}/matches/byBinding", json={**query, "value": "AAAA"}).status_code == 422
 
 
 @pytest.mark.parametrize(

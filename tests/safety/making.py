@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classifiers.base import Score, TextSpan, TimeSpan
-from media.clip import Coverage
+from media.clip import Clip, Coverage
 from safety.domain import (
     Action,
     Actor,
@@ -21,6 +26,7 @@ from safety.domain import (
 from safety.ledger import Ledger
 from safety.policy import Policy, parse_policy
 from safety.policy_book import NO_BAR, Bar, PolicyBook
+from safety.release import fingerprints_of, packed_features_of
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 POLICY = "sha256:" + "ab" * 32
@@ -83,6 +89,13 @@ def a_release(number: int = 0, *, decisions: tuple[str, ...], job: str | None = 
         generator="embedded",
         fingerprint=(f"{number:064x}", "ff" * 32),
     )
+
+
+def a_release_of(frames: Sequence[NDArray[np.uint8]], number: int = 0, *, decisions: tuple[str, ...]) -> Release:
+    """A release that shows these frames, four a second."""
+    clip = Clip(np.stack(frames), np.arange(len(frames)) / 4, 4.0)
+    made = a_release(number, decisions=decisions)
+    return replace(made, fingerprint=tuple(fingerprints_of(clip)), features=packed_features_of(clip))
 
 
 FILE = b"""schema = 1

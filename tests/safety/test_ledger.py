@@ -544,10 +544,14 @@ def test_the_effective_decision_is_the_newest_that_was_not_superseded(history: L
 
 def test_fingerprints_come_oldest_first_and_go_on_after_a_known_release(ledger: Ledger) -> None:
     decisions = allowed(ledger)
-    releases = [ledger.append_release(a_release(number, decisions=decisions)) for number in range(5)]
+    made = [a_release(number, decisions=decisions) for number in range(5)]
+    releases = [ledger.append_release(replace(each, features=("AQ==",) * int(each.id == "rel_3"))) for each in made]
 
-    assert list(ledger.fingerprints()) == [(each.id, each.fingerprint) for each in releases]
-    assert [id_ for id_, _ in ledger.fingerprints(after="rel_2")] == ["rel_3", "rel_4"]
+    assert list(ledger.fingerprints()) == [(each.id, each.fingerprint, each.features) for each in releases]
+    assert [(each.release, each.features) for each in ledger.fingerprints(after="rel_2")] == [
+        ("rel_3", ("AQ==",)),
+        ("rel_4", ()),
+    ]
     assert ledger.releases(limit=2, after="rel_3") == [releases[2], releases[1]]
 
 

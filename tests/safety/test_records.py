@@ -115,7 +115,15 @@ releases = st.builds(
     generator=words,
     fingerprint=st.lists(words, max_size=3).map(tuple),
     conditions=some_words,
+    features=st.lists(words, max_size=2).map(tuple),
 )
+
+
+def test_an_entry_from_before_there_were_local_features_keeps_its_bytes() -> None:
+    record = release_to_record(a_release(decisions=("d",)))
+
+    assert "features" not in record
+    assert release_from_record(record).features == ()
 
 
 @given(decisions)

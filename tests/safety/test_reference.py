@@ -20,8 +20,10 @@ from safety.known import ReleaseIndex
 from safety.policy import parse_policy
 from safety.reference import InputGate
 from safety.session import Sessions
+from safety.withdrawals import Withdrawals
 from tests.fakes import FrameRedness
-from tests.safety.making import a_decision
+from tests.media.leaves import cropped, on_a_screen, scene, written_over
+from tests.safety.making import a_decision, a_release_of, allowed
 from tests.world import POLICY, POLICY_FILE, World
 
 ALONE = (b'id = "prompt.review"', b'id = "input.block"')
@@ -156,6 +158,43 @@ def test_our_own_release_is_recognised_as_a_video_and_as_a_still(world: World, t
         assert {s.signal: s.value for s in decision.measurement.scores}["origin.ours"] == 1.0
         assert decision.verdict.action is Action.ALLOW
     assert door.check(door.gate.check_prompt("go on"), still(tmp_path, "green")).parent is None
+
+
+def test_a_screenshot_of_a_release_is_recognised_and_a_withdrawn_near_copy_hides_none(
+    world: World, tmp_path: Path
+) -> None:
+    decisions = allowed(world.ledger)
+    for number, shown in enumerate((scene(1), written_over(scene(1)), scene(2))):
+        world.ledger.append_release(a_release_of([shown], number, decisions=decisions))
+    door = inputs(world, JOINT)
+    Image.fromarray(on_a_screen(written_over(scene(1)))).save(tmp_path / "screen.png")
+    Image.fromarray(written_over(scene(1))).save(tmp_path / "copy.png")
+
+    def parents() -> list[str | None]:
+        prompt = door.gate.check_prompt("go on")
+        return [door.check(prompt, tmp_path / name).parent for name in ("screen.png", "copy.png")]
+
+    before = parents()
+    Withdrawals(world.ledger, world.blobs, lambda _: ()).withdraw("rel_1", by="ada", reason="why", code="person")
+
+    assert before == ["rel_1", "rel_1"]
+    assert parents() == ["rel_0", "rel_1"], "the written-over picture's own hash leads to it alone"
+
+
+def test_every_release_that_a_reference_shows_counts_for_what_was_refused_before(world: World, tmp_path: Path) -> None:
+    world.ledger.append_decision(a_decision(7, action=Action.BLOCK, job="video_0"))
+    first = allowed(world.ledger)
+    other = world.ledger.append_decision(a_decision(902, checkpoint=Checkpoint.OUTPUT, job="video_0")).id
+    world.ledger.append_release(a_release_of([scene(1)], 1, decisions=first))
+    second = a_release_of([written_over(scene(1))], 2, decisions=(first[0], other))
+    world.ledger.append_release(replace(second, job="video_0"))
+    door = inputs(world, JOINT)
+    Image.fromarray(cropped(scene(1))).save(tmp_path / "part.png")
+
+    decision = door.check(door.gate.check_prompt("go on"), tmp_path / "part.png")
+
+    assert decision.parent == "rel_1"
+    assert decision.verdict.findings[0].rule == "input.derived"
 
 
 def test_a_reference_whose_lineage_was_refused_is_held(world: World) -> None:

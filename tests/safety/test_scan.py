@@ -26,7 +26,8 @@ from safety.timeline import MOST_SEGMENTS
 from safety.trials import Lineup
 from safety.withdrawals import Withdrawals
 from tests.fakes import BlockWatermark, FixedReader
-from tests.safety.making import a_release, allowed
+from tests.media.leaves import cropped, pan, turned, written_over
+from tests.safety.making import a_release, a_release_of, allowed
 from tests.world import World
 
 
@@ -386,6 +387,37 @@ def test_a_withdrawn_release_is_found_beside_a_longer_one_that_stands(world, sca
     shown = [each.detail["release"] for each in report.evidence if each.kind == "fingerprint"]
     assert shown == ["rel_2", "rel_1"]
     assert [withdrawn_score(each) for each in (before, after)] == [0.0, 1.0]
+
+
+def test_a_part_of_a_release_is_ours_by_its_local_features_when_nothing_else_is_left(world, scanner, tmp_path):
+    release = world.ledger.append_release(a_release_of(pan(5), 5, decisions=allowed(world.ledger)))
+    world.ledger.append_release(a_release_of(pan(6), 6, decisions=allowed(world.ledger)))
+    copy, other = tmp_path / "copy.mp4", tmp_path / "other.mp4"
+    encode_mp4((written_over(cropped(turned(frame))) for frame in pan(5)), copy, fps=4.0, crf=28)
+    encode_mp4((written_over(frame) for frame in pan(7)), other, fps=4.0, crf=28)
+
+    report, _ = scanner().scan(copy)
+    Withdrawals(world.ledger, world.blobs, lambda job: ()).withdraw(release.id, by="ada", reason="why", code="person")
+    recalled, after = scanner().scan(copy)
+
+    assert report.origin is Origin.OURS
+    (told,) = (each for each in report.evidence if each.kind == "local_features")
+    assert (told.detail["release"], told.strength) == (release.id, Strength.PROOF)
+    assert told.detail["points"] >= 8
+    assert told.detail["turned_deg"] == pytest.approx(-4, abs=1)
+    assert "It was withdrawn on" in next(each.summary for each in recalled.evidence if each.kind == "local_features")
+    assert withdrawn_score(after) == 1.0
+    assert scanner().scan(other)[0].origin is Origin.UNKNOWN
+
+
+def test_local_features_are_not_asked_where_the_mark_answered(world, scanner):
+    release = world.pipeline.run(world.job("a green field", seconds=3.0)).release
+
+    report, _ = scanner().scan(world.blobs.path(release.sha256))
+
+    kinds_of_ours = {each.kind for each in report.evidence if each.points_to is Origin.OURS}
+    assert "watermark" in kinds_of_ours
+    assert "local_features" not in kinds_of_ours
 
 
 def test_a_report_names_few_of_many_near_copies_and_none_that_was_withdrawn_is_left_out(world):

@@ -16,6 +16,7 @@ from provenance.base import Mark, MarkingError, MarkReading
 from safety.errors import InvalidContent
 from safety.evaluate.mark_report import markdown, report
 from safety.evaluate.mark_trials import load, run, sources
+from tests.media.leaves import pan
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -25,11 +26,15 @@ def hashes(seed: int, count: int = 6) -> list[str]:
     return [random.bytes(32).hex() for _ in range(count)]
 
 
-def note(name: str, seed: int, *, own: bool, queries: list[str], read: str | None = None) -> dict:
+def note(
+    name: str, seed: int, *, own: bool, queries: list[str], read: str | None = None, parts: tuple[str, ...] = ()
+) -> dict:
     each = {"own": own, "read": "a" * 12 if own else read, "geometry": "", "add_ms": 1.0, "read_ms": 9}
+    each |= {"describe_ms": 300, "look_up_ms": 40, "parts": [[key, 1.0, 20, 0.8] for key in parts]}
     each["queries"] = [[one, 100, ""] for one in queries]
     return {
-        "name": name, "family": name, "frames": 60, "size": [640, 360], "psnr_db": 42.0, "ssim": 0.985, "robust": True,
+        "version": 2, "name": name, "family": name, "compared": 3, "frames": 60,
+        "size": [640, 360], "psnr_db": 42.0, "ssim": 0.985, "robust": True,
         "embed_ms": 2.0, "hashes": hashes(seed), "damages": {damage.name: each for damage in DAMAGES},
         "unmarked": {"scans": 16, "accepted": 0},
     }  # fmt: skip
@@ -40,6 +45,7 @@ def test_either_layer_recognises_and_a_stranger_is_not_ours() -> None:
         [
             note("by mark", 1, own=True, queries=[]),
             note("by print", 2, own=False, queries=hashes(2)),
+            note("by features", 5, own=False, queries=[], parts=("by features", "by mark")),
             note("by neither", 3, own=False, queries=hashes(99)),
             note("taken for another", 4, own=False, queries=hashes(2), read="b" * 12),
         ],
@@ -47,11 +53,13 @@ def test_either_layer_recognises_and_a_stranger_is_not_ours() -> None:
     )
     crop = made["damages"]["crop 10 %"]
 
-    assert [crop[kind]["k"] for kind in ("watermark", "fingerprint", "either")] == [1, 1, 2]
+    assert [crop[kind]["k"] for kind in ("watermark", "fingerprint", "local features", "either")] == [1, 1, 1, 3]
     assert crop["missed"] == ["by neither", "taken for another"]
-    assert (made["common"]["either"]["k"], made["common"]["either"]["n"]) == (14, 28)
+    assert (made["common"]["either"]["k"], made["common"]["either"]["n"]) == (21, 35)
+    assert (made["false_features"]["k"], made["false_features"]["n"]) == (20, 100)
+    assert (made["false_feature_pairs"]["k"], made["false_feature_pairs"]["n"]) == (20, 300)
     assert (made["false_fingerprint"]["k"], made["other_id_read"]["k"]) == (20, 20)
-    assert (made["false_watermark"]["k"], made["false_watermark"]["n"]) == (0, 64)
+    assert (made["false_watermark"]["k"], made["false_watermark"]["n"]) == (0, 80)
     assert "| crop 30 % (harder) |" in markdown(made)
     assert "/{} = ".format(crop["either"]["n"]) in markdown(made)
     json.dumps(made)
@@ -106,6 +114,26 @@ def test_a_folder_is_measured_once_and_what_failed_is_noted(tmp_path: Path) -> N
     assert again == first
     assert kept.read_text() == written
     assert load(tmp_path / "in" / "grey.mp4").frames.shape == (10, 48, 64, 3)
+
+
+def test_local_features_are_looked_up_among_all_clips_and_notes_of_another_version_are_made_again(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name, seed in (("one", 1), ("other", 2)):
+        encode_mp4(iter(pan(seed, 3)), tmp_path / "in" / f"{name}.mp4", fps=12.0, crf=10)
+    clips, kept = sources(tmp_path / "in"), tmp_path / "kept.jsonl"
+    kept.write_text(json.dumps({"name": "one.mp4", "family": "one.mp4", "failed": "an older version"}) + "\n")
+
+    notes = run(clips, Corner(), [Corner()], kept=kept)
+    made = report(notes, at=AT)
+
+    assert [each["compared"] for each in notes] == [1, 1]
+    assert {name: each["local features"]["k"] for name, each in made["damages"].items()} == {
+        damage.name: 2 for damage in DAMAGES
+    }
+    assert (made["false_feature_pairs"]["k"], made["false_feature_pairs"]["n"]) == (0, 40)
+    assert len(kept.read_text().splitlines()) == 5
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
