@@ -90,8 +90,16 @@ _TEXT = (
     Row("personal_data", str, PersonalDataClassifier.signals, lambda _: PersonalDataClassifier()),
     Row("evasion", str, EvasionClassifier.signals, lambda _: EvasionClassifier()),
 )
+# In this order they are asked, two at a time: first those that work alone, then those that share the encoder's pass.
 _CLIPS = (
+    Row(
+        "text_in_frames",
+        Clip,
+        derived_signals(row.signals for row in _TEXT),
+        lambda parts: TextInFramesClassifier(parts.text),
+    ),
     Row("nudity", Clip, NudityClassifier.signals, lambda _: NudityClassifier()),
+    Row("forensics", Clip, ForensicClassifier.signals, lambda parts: at_hand(lambda: parts.frame_encoder)),
     Row(
         "weapons", Clip, WeaponClassifier.signals, lambda parts: WeaponClassifier(parts.frame_encoder), ENCODER_PACKAGE
     ),
@@ -109,14 +117,7 @@ _CLIPS = (
         lambda parts: ViolenceClassifier(parts.frame_encoder),
         ENCODER_PACKAGE,
     ),
-    Row("forensics", Clip, ForensicClassifier.signals, lambda parts: at_hand(lambda: parts.frame_encoder)),
     Row("flashes", Clip, FlashClassifier.signals, lambda _: FlashClassifier()),
-    Row(
-        "text_in_frames",
-        Clip,
-        derived_signals(row.signals for row in _TEXT),
-        lambda parts: TextInFramesClassifier(parts.text),
-    ),
     Row(
         "speech",
         Clip,

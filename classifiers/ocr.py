@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.base import MeasurementError
+from classifiers.text_finder import VERSION as FINDING
+from classifiers.text_finder import TextFinder
 from classifiers.weights import from_package, pinned, version_of
 
 if TYPE_CHECKING:
@@ -36,10 +38,6 @@ _READABLE = 0.5
 
 _SHORTEST_SIDE = 32
 """Pixels; smaller pictures cannot carry a legible line of two words."""
-
-
-_LONGEST_SIDE = 960
-"""Pixels; lines are looked for in the picture at this size at most, and read in the picture itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,10 @@ class OcrReader:
             for part, (relative, sha256) in NETWORKS.items()
         }
         self._threads = threads
+        self._finder = TextFinder(self._paths["Det"], threads=threads)
         self._lock = Lock()
         self._engine: RapidOCR | None = None
-        self.version = version_of(
-            *(sha256 for _, sha256 in NETWORKS.values()), f"readable from {_READABLE}, found at {_LONGEST_SIDE}"
-        )
+        self.version = version_of(*(sha256 for _, sha256 in NETWORKS.values()), f"readable from {_READABLE}, {FINDING}")
 
     def read(self, picture: NDArray[np.uint8]) -> list[Line]:
         """Return the lines of uint8 (H, W, 3) RGB in reading order.
@@ -106,13 +103,12 @@ class OcrReader:
             raise MeasurementError(
                 f"a frame of {width}x{height} is too small to be read: at least {_SHORTEST_SIDE} pixels are needed"
             )
-        with self._lock:  # rapidocr keeps state between its steps
-            answer = self._loaded()(np.ascontiguousarray(picture[:, :, ::-1]), text_score=0.0)
-        boxes = getattr(answer, "boxes", None)
-        if boxes is None:
+        bgr = np.ascontiguousarray(picture[:, :, ::-1])
+        boxes = self._finder.find(bgr)
+        if not len(boxes):
             return []
-        texts = getattr(answer, "txts", None) or [""] * len(boxes)
-        scores = getattr(answer, "scores", None) or [0.0] * len(boxes)
+        with self._lock:  # rapidocr keeps state between its steps
+            texts, scores = self._read(bgr, boxes)
         size = np.array([width, height], dtype=np.float64)
         lines = []
         for corners, text, score in zip(boxes, texts, scores, strict=True):
@@ -128,6 +124,16 @@ class OcrReader:
             )
         return lines
 
+    def _read(self, picture: NDArray[np.uint8], boxes: NDArray[np.int32]) -> tuple[list[str], list[float]]:
+        """Turn each line upright and read it."""
+        engine = self._loaded()
+        from rapidocr.utils.process_img import get_rotate_crop_image  # noqa: PLC0415 - as rapidocr itself
+
+        cut = [get_rotate_crop_image(picture, box.astype(np.float32)) for box in boxes]
+        upright, _ = engine.cls_and_rotate(cut)
+        read = engine.recognize_txt(upright)
+        return list(read.txts or ()), [float(score) for score in read.scores or ()]
+
     def _loaded(self) -> RapidOCR:
         if self._engine is None:
             from rapidocr import RapidOCR  # noqa: PLC0415 - its import alone costs a second
@@ -137,9 +143,6 @@ class OcrReader:
                     "Global.log_level": "critical",
                     "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
                     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                    # Never enlarged: letters of ten pixels are found as they are, for half the time and memory.
-                    "Det.limit_type": "max",
-                    "Det.limit_side_len": _LONGEST_SIDE,
                     # An explicit path is what keeps rapidocr from looking for, and downloading, its own.
                     **{f"{part}.model_path": str(path) for part, path in self._paths.items()},
                 }

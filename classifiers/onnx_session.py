@@ -55,6 +55,10 @@ class OnnxSession:
         """
         return self.outputs((output,), batch)[0]
 
+    def first(self, batch: FloatArray) -> FloatArray:
+        """Feed `batch` to the only input and return the first output, whatever its name, float32; raises as `run`."""
+        return self.outputs((self._opened().get_outputs()[0].name,), batch)[0]
+
     def outputs(self, names: Sequence[str], batch: FloatArray) -> list[FloatArray]:
         """Feed `batch` to the only input and return the outputs of those names, float32; raises as `run`."""
         session = self._opened()

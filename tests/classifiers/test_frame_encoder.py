@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from classifiers.base import WeightsError
+from classifiers.base import MeasurementError, WeightsError
 from classifiers.frame_encoder import DIMENSIONS, LOOK_DIMENSIONS, PACKAGE, SHA256, WEIGHTS, FrameEncoder
 from classifiers.weights import from_package
 from media.clip import Clip
@@ -65,6 +66,59 @@ def test_a_clip_is_encoded_once_for_all_heads_even_when_they_ask_at_once():
 
     assert encoder.passes == 1
     assert all(answer is answers[0] for answer in answers)
+
+
+def test_threads_that_ask_for_one_clip_share_its_frames():
+    together = threading.Barrier(2, timeout=60)
+
+    class MeetingEncoder(FrameEncoder):
+        """Embeds a frame only while another thread embeds one."""
+
+        def embed(self, frames):
+            together.wait()
+            return np.full((1, DIMENSIONS), frames[0][0, 0, 0], np.float32)
+
+    encoder = MeetingEncoder()
+    clip = clip_of(*(np.full((64, 64, 3), level, np.uint8) for level in (10, 90, 170, 250)))
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: encoder.encode(clip), range(2)))
+
+    assert answers[0] is answers[1]
+    assert answers[0][:, 0].tolist() == [10, 90, 170, 250]
+
+
+def test_who_waits_for_a_frame_that_fails_for_another_is_told():
+    waiting = threading.Event()
+
+    class HalfBroken(FrameEncoder):
+        """Fails at the first frame once somebody else has taken the second, which then takes its time no longer."""
+
+        def embed(self, frames):
+            if frames[0][0, 0, 0] == 10:
+                waiting.wait(60)
+                raise OSError("no memory")
+            waiting.set()
+            return np.ones((1, DIMENSIONS), np.float32)
+
+    encoder = HalfBroken()
+    clip = clip_of(*(np.full((64, 64, 3), level, np.uint8) for level in (10, 90)))
+
+    with ThreadPoolExecutor(2) as pool:
+        errors = [asked.exception(60) for asked in [pool.submit(encoder.encode, clip) for _ in range(2)]]
+
+    assert {type(error) for error in errors} == {OSError, MeasurementError}
+
+
+def test_what_a_frame_shows_again_is_not_embedded_again(encoder):
+    counting = CountingEncoder()
+    coffee = skimage.data.coffee()
+
+    embeddings = counting.encode(clip_of(coffee, coffee, coffee[:, ::-1], coffee))
+
+    assert counting.passes == 3
+    np.testing.assert_array_equal(embeddings[1], embeddings[0])
+    np.testing.assert_array_equal(embeddings, encoder.embed([coffee, coffee, coffee[:, ::-1], coffee]))
 
 
 def test_what_heads_share_cannot_be_changed_by_one_of_them(encoder):
