@@ -5,12 +5,13 @@ Pure but for the sheet's tiles, which are fetched from the file. Decides nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.markup import escape
 
+from api.finding_views import grouped
 from api.terminal import MAX_SIGNALS, by_reason, headline, say
 from media.glimpse import Frame
 from media.limits import Limits
@@ -100,25 +101,25 @@ def _looked_at(coverage: Coverage, *, full: bool) -> str:
 
 
 def _tell_findings(decision: Decision) -> None:
-    placed = [
-        (finding, each) for finding in decision.verdict.findings for each in finding.evidence if each.score is not None
-    ]
+    placed = [group for group in grouped(decision.verdict) if group[0][1].score is not None]
     if not placed:
         say("  [green]nothing found[/] by what could be measured")
         return
     say("  found")
-    placed.sort(key=lambda pair: (-pair[0].action, _begins(pair[1])))
-    told: set[tuple[str, object]] = set()
-    for finding, each in placed:
-        if (finding.category, each) in told or (finding.category, (each.signal, each.span)) in told:
+    placed.sort(key=lambda group: (-group[0][0].action, min(_begins(each) for _, each in group)))
+    told: set[tuple[str, str, object]] = set()
+    for group in placed:
+        fresh = [pair for pair in group if (pair[0].category, pair[1].signal, pair[1].span) not in told]
+        if not fresh:
             continue
-        told |= {(finding.category, each), (finding.category, (each.signal, each.span))}
+        told |= {(finding.category, each.signal, each.span) for finding, each in fresh}
+        finding, each = max(fresh, key=lambda pair: pair[1].score or 0.0)
         colour, word = "red" if finding.action is Action.BLOCK else "yellow", finding.remedy or finding.action.word
         say(
-            f"    [bold]{_when(each)}[/]  [{colour}]{finding.category} → {word}[/]{_grade(finding)}  "
-            f"{each.signal} {_sure(each)}{_where(each)} {escape(each.detail)}".rstrip()
+            f"    [bold]{_when([one for _, one in fresh])}[/]  [{colour}]{finding.category} → {word}[/]"
+            f"{_grade(finding)}  {each.signal} {_sure(each)}{_where(each)} {escape(each.detail)}".rstrip()
         )
-    for category, clause in {finding.category: finding.clause for finding, _ in placed}.items():
+    for category, clause in {group[0][0].category: group[0][0].clause for group in placed}.items():
         say(f"    [dim]{category}: {escape(clause)}[/]")
 
 
@@ -152,10 +153,13 @@ def _begins(evidence: Evidence) -> float:
     return evidence.span.start_s if isinstance(evidence.span, TimeSpan) else 0.0
 
 
-def _when(evidence: Evidence) -> str:
-    if not isinstance(evidence.span, TimeSpan):
+def _when(group: Sequence[Evidence]) -> str:
+    """From when to when; of several places the whole stretch that they lie in, and how many there are."""
+    spans = [each.span for each in group if isinstance(each.span, TimeSpan)]
+    if not spans:
         return "whole video"
-    return f"{clock(evidence.span.start_s)}–{clock(evidence.span.end_s)}"
+    stretch = f"{clock(min(span.start_s for span in spans))}–{clock(max(span.end_s for span in spans))}"
+    return stretch if len(spans) == 1 else f"{stretch} ({len(spans)} places)"
 
 
 def _sure(evidence: Evidence) -> str:

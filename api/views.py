@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.finding_views import finding_rows, span_view
 from safety.advice import Advice, would_pass
 from safety.banks import Bank
 from safety.consent import Consent, OptOut
@@ -15,14 +16,9 @@ from safety.domain import (
     Action,
     Coverage,
     Decision,
-    Finding,
     Job,
     ModifierInForce,
     OriginReport,
-    Span,
-    Still,
-    TextSpan,
-    TimeSpan,
     Unmeasured,
     Verdict,
 )
@@ -42,9 +38,7 @@ def decision_view(decision: Decision) -> Json:
     view: Json = {
         "action": decision.verdict.action.word,
         "conditions": list(decision.verdict.conditions),
-        "findings": [
-            row for finding in decision.verdict.findings for row in finding_rows(finding, decision.measurement.stills)
-        ],
+        "findings": finding_rows(decision.verdict, decision.measurement.stills),
         **grade_view(decision.verdict),
         "scores": dict(sorted(scores.items())),
         "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
@@ -67,31 +61,6 @@ def decision_view(decision: Decision) -> Json:
     if decision.measurement.coverage is not None:
         view["coverage"] = coverage_view(decision.measurement.coverage)
     return view
-
-
-def finding_rows(finding: Finding, stills: tuple[Still, ...] = ()) -> list[Json]:
-    """One row for each piece of evidence of a finding; of a place in a video, with the digest of its blurred still."""
-    kept = {each.time_s: each.sha256 for each in stills}
-    return [
-        {
-            "category": finding.category,
-            "signal": each.signal,
-            "score": None if each.score is None else round(each.score, 4),
-            "threshold": round(each.threshold, 4),
-            "threshold_written": each.threshold if each.written is None else each.written,
-            "moved_by": list(finding.moved_by),
-            "action": finding.action.word,
-            "remedy": None if finding.remedy is None else finding.remedy.value,
-            "severity": finding.severity,
-            "tier": tier_of(finding.severity).value,
-            "span": None if each.span is None else span_view(each.span),
-            "rule": finding.rule,
-            "clause": finding.clause,
-            "detail": each.detail,
-            **({"still": kept.get(peak_of(each.span))} if isinstance(each.span, TimeSpan) else {}),
-        }
-        for each in finding.evidence
-    ]
 
 
 def grade_view(verdict: Verdict) -> Json:
@@ -136,24 +105,6 @@ def offer_view(offer: Offer | None) -> Json | None:
         "decision": offer.decision.id,
         "action": offer.decision.verdict.action.word,
     }
-
-
-def span_view(span: Span) -> Json:
-    """Characters or seconds."""
-    if isinstance(span, TextSpan):
-        scene: Json = {} if span.scene is None else {"scene": span.scene}
-        return {"start": span.start, "end": span.end, **scene}
-    view: Json = {"start_s": round(span.start_s, 3), "end_s": round(span.end_s, 3)}
-    if span.peak_s is not None:
-        view["peak_s"] = round(span.peak_s, 3)
-    if span.box is not None:
-        view["box"] = [round(edge, 4) for edge in span.box]
-    return view
-
-
-def peak_of(span: TimeSpan) -> float:
-    """Seconds at which what stands there is strongest."""
-    return span.start_s if span.peak_s is None else span.peak_s
 
 
 def coverage_view(coverage: Coverage) -> Json:

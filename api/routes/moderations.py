@@ -11,9 +11,10 @@ from fastapi import FastAPI
 
 from api.auth import HouseOf, Requester, session_of
 from api.errors import InvalidRequestError, UnsupportedFeatureError
+from api.finding_views import finding_rows
 from api.routes.categories import NAMES, answer
 from api.schemas import ImagePart, ModerationBody, TextPart
-from api.views import finding_rows, grade_view, offer_view, unmeasured_rows
+from api.views import grade_view, offer_view, unmeasured_rows
 from safety.domain import Action, Decision
 from safety.offer import offer_rewrite
 
@@ -61,7 +62,7 @@ def result_view(decision: Decision) -> dict[str, Any]:
             "decision": decision.id,
             "action": decision.verdict.action.word,
             "policy": decision.verdict.policy,
-            "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+            "findings": finding_rows(decision.verdict),
             **grade_view(decision.verdict),
             "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
             "categories_unmeasured": told.unmeasured,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.finding_views import finding_rows
 from api.release_views import withdrawn_view
-from api.views import Json, drawn_view, finding_rows, grade_view, unmeasured_rows
+from api.views import Json, drawn_view, grade_view, unmeasured_rows
 from api.wiring import House
 from generator.base import Capability
 from safety.domain import Action, Checkpoint, Decision, Job, JobStatus
@@ -74,7 +75,7 @@ def decided_view(decision: Decision) -> Json:
         "checkpoint": decision.checkpoint.value,
         "action": decision.verdict.action.word,
         "policy": decision.verdict.policy,
-        "findings": [row for finding in decision.verdict.findings for row in finding_rows(finding)],
+        "findings": finding_rows(decision.verdict),
         **grade_view(decision.verdict),
         "unmeasured": unmeasured_rows(decision.verdict.unmeasured),
     }
