@@ -6,7 +6,7 @@ Decides nothing. Scores are kept in a sequence for each signal, the strongest of
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from classifiers.base import Classifier, Content, MeasurementError, SecondReader
@@ -95,3 +95,13 @@ class Collector:
             classifiers=tuple(self._versions),
             took_ms=tuple((name, round(ms, 3)) for name, ms in self._took_ms.items()),
         )
+
+
+def strongest_of_each(scores: Mapping[str, Sequence[Score]]) -> list[Score]:
+    """Return the strongest scores of each signal, a few of each: those above 0, or one that says 0."""
+    return [
+        score
+        for each in scores.values()
+        for score in sorted(each, key=lambda score: -score.value)[:MAX_SCORES_PER_SIGNAL]
+        if score.value or score is max(each, key=lambda score: score.value)
+    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from media.limits import Limits
 from media.sampling import SamplingPlan
 from media.strip import Strip
 from provenance.base import Credential, CredentialReader, CredentialUnreadable, Watermark
-from safety.collector import MAX_SCORES_PER_SIGNAL
+from safety.collector import strongest_of_each
 from safety.domain import (
     Checkpoint,
     Decision,
@@ -59,6 +60,7 @@ from safety.origin import fuse, fuse_windows
 from safety.origin_windows import OriginWindows, first_stride
 from safety.rules import Policy
 from safety.trials import Lineup
+from safety.upload_persons import PersonSearch, with_persons
 
 SCAN_PLAN = SamplingPlan(fps=4.0, min_frames=64, short_side=480)
 """A PDQ match needs a frame within about an eighth of a second of a released one; a watermark in a short clip needs
@@ -99,6 +101,9 @@ class Scanner:
     false_alarms: KnownFalseAlarms | None = None
     """How often real videos reach an estimate of `forensics`; None: nobody measured it."""
 
+    persons: PersonSearch | None = None
+    """Looks for enrolled persons where a policy asks; None: unmeasured."""
+
     def __post_init__(self) -> None:
         _ = self.thresholds(self.gate.lineup())  # what cannot be told is refused before the first scan
 
@@ -127,7 +132,8 @@ class Scanner:
         forensics = " ".join(f"{each.name} {each.version}" for each in (self.forensics, self.labels) if each)
         thresholds = self.thresholds(replace(lineup, shadows=()))
         ours = (lineup.state, self.watermark.algorithm, self.known.state(), self.surroundings())
-        parts = (forensics, repr(sorted(thresholds.items())), repr(SCAN_PLAN), *ours)
+        persons = self.persons.version(lineup) if self.persons else ""
+        parts = (forensics, repr(sorted(thresholds.items())), repr(SCAN_PLAN), *ours, persons)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def scan(
@@ -152,7 +158,7 @@ class Scanner:
         lineup = lineup or self.gate.lineup()
         thresholds = self.thresholds(lineup)
         credential = self._credential(path)
-        decode = self._decode(path, progress)
+        decode = self._decode(path, progress, lineup)
         shown = fingerprint_link(self.known.matches(decode.fingerprints), self.known)
         unseen: Links = ([], []) if decode.coverage is None else unseen_link(decode.info, decode.coverage)
         links = [credential_link(credential, self.known), self._mark_link(decode), shown]
@@ -192,14 +198,18 @@ class Scanner:
         except CredentialUnreadable as error:
             return str(error)
 
-    def _decode(self, path: Path, progress: Callable[[float], None] | None) -> _Decode:
-        with open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
+    def _decode(self, path: Path, progress: Callable[[float], None] | None, lineup: Lineup) -> _Decode:
+        looking = self.persons.begin(lineup) if self.persons else nullcontext(None)
+        with looking as persons, open_video(path, limits=self.limits, plan=SCAN_PLAN) as video:
             decode = _Decode(video.info, self.watermark, self.forensics, self.known_content)
             for clip in video:
                 decode.watch(clip)
+                if persons is not None:
+                    persons.look(clip)
                 if progress is not None and video.info.duration_s > 0:
                     progress(min(1.0, max(0.0, clip.end_s / video.info.duration_s)))
             decode.coverage = video.coverage
+            decode.persons = persons.measurement(video.coverage, video.info) if persons else None
         return decode
 
     def _mark_link(self, decode: _Decode) -> Links:
@@ -242,12 +252,15 @@ class Scanner:
         origins = [Score(name, float(name in found)) for name in sorted(ORIGIN_SIGNALS - missing)]
         ran = [(self.forensics.name, self.forensics.version)] if self.forensics and decode.timeline.windows else []
         ran += [(each.name, each.version) for each in (self.known_content, self.labels) if each is not None]
-        return Measurement(
-            scores=tuple(origins + strongest([*decode.timeline.windows, *windows]) + decode.sightings()),
+        measurement = Measurement(
+            scores=tuple(
+                origins + strongest([*decode.timeline.windows, *windows]) + strongest_of_each(decode.sightings)
+            ),
             unmeasured=report.unmeasured,
             coverage=report.coverage,
             classifiers=tuple(ran),
         )
+        return with_persons(measurement, decode.persons)
 
 
 class _Decode:
@@ -262,6 +275,7 @@ class _Decode:
     ) -> None:
         self.info = info
         self.coverage: Coverage | None = None
+        self.persons: Measurement | None = None
         self.mark = watermark.detector()
         self.fingerprints: list[Fingerprint] = []
         self.timeline = OriginWindows(forensics, stride=first_stride(info.duration_s, min(SCAN_PLAN.fps, info.fps)))
@@ -270,7 +284,7 @@ class _Decode:
         self.keys = key_frames()
         self.read = Strip(most=FRAMES_READ, short_side=SCAN_PLAN.short_side)
         self._known_content = known_content
-        self._sightings: dict[str, list[Score]] = {}
+        self.sightings: dict[str, list[Score]] = {}
 
     def watch(self, clip: Clip) -> None:
         self.mark.add(clip.frames)
@@ -282,13 +296,4 @@ class _Decode:
         self.read.watch(clip)
         if self._known_content is not None:
             for score in self._known_content.score(clip):
-                self._sightings.setdefault(score.signal, []).append(score)
-
-    def sightings(self) -> list[Score]:
-        """Return the strongest scores about known content, a few of each signal."""
-        return [
-            score
-            for scores in self._sightings.values()
-            for score in sorted(scores, key=lambda each: -each.value)[:MAX_SCORES_PER_SIGNAL]
-            if score.value or score is max(scores, key=lambda each: each.value)
-        ]
+                self.sightings.setdefault(score.signal, []).append(score)

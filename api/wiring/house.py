@@ -238,6 +238,7 @@ class House(Recognisers, Policies):
             lambda: f"{self.known_banks.state()} {self.trusted.state()}",
             self.label_reader,
             known_false_alarms(self.settings, forensics),
+            self.upload_persons,
         )
 
     @cached_property

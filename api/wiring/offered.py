@@ -34,5 +34,5 @@ def offered_signals(policy: Policy, configured: Sequence[catalog.Row] = ()) -> d
         Checkpoint.PROMPT: text | SESSION_SIGNALS | registered,
         Checkpoint.INPUT: text | clip | SESSION_SIGNALS | INPUT_SIGNALS | registered | people,
         Checkpoint.OUTPUT: clip | people,
-        Checkpoint.UPLOAD: clip | ORIGIN_SIGNALS,
+        Checkpoint.UPLOAD: clip | ORIGIN_SIGNALS | people,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from safety.domain import Unmeasured
 from safety.enrolling import photos_of
 from safety.known_people import KnownPeople
 from safety.lookup import PersonStore
+from safety.upload_persons import PersonSearch
 
 if TYPE_CHECKING:
     from classifiers.base import Classifier
@@ -66,6 +68,16 @@ class Recognisers(Records):
     def person_instruments(self) -> Looking:
         """Who looks for known persons here."""
         return looking_for(self.standing)
+
+    @cached_property
+    def upload_persons(self) -> PersonSearch:
+        """Looks for known persons in uploads, where a policy asks."""
+        return PersonSearch(lambda: self.person_instruments, self._who_counts)
+
+    def _who_counts(self) -> str:
+        """Everybody who is enrolled and everybody who opted out, as one digest."""
+        ids = (*self.gallery.living(), *(each.id for each in self.likeness.opt_outs()))
+        return hashlib.sha256(" ".join(sorted(ids)).encode()).hexdigest()[:16]
 
     def enrol(self, names: Sequence[str], photos: Sequence[Path], *, actor: str) -> Person:
         """Look for a person from now on, from photos that are read in isolation and not kept.

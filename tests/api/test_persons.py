@@ -26,7 +26,7 @@ from classifiers.base import Score, TimeSpan
 from classifiers.catalog import Catalog
 from media.clip import Clip
 from media.codec import encode_mp4
-from safety.domain import Action
+from safety.domain import Action, Checkpoint
 from safety.errors import GalleryLocked
 from safety.policy import DEFAULT_POLICY, Policy, load_policy
 from safety.tables import persons
@@ -205,6 +205,71 @@ def test_without_the_networks_persons_are_unmeasured_and_the_video_is_held(stric
 
     assert decision.verdict.action is Action.REVIEW
     assert any("not installed" in gap.reason for gap in decision.verdict.unmeasured)
+
+
+@pytest.fixture
+def at_uploads(house):
+    """A house whose policy asks for known persons in uploads."""
+    policy = likeness_alone()
+    chosen = ("output.frame.known_person.block", "output.frame.person_opted_out.block")
+    rules = tuple(
+        replace(rule, id=f"upload.{rule.id}", checkpoint=Checkpoint.UPLOAD)
+        for rule in policy.rules
+        if rule.id in chosen
+    )
+    assert len(rules) == len(chosen)
+    house.policy = replace(policy, rules=rules)
+    return house
+
+
+def test_an_enrolled_person_is_found_in_an_upload_where_the_policy_asks(at_uploads, shots, photos):
+    scanner = at_uploads.scanner
+    _, before = scanner.scan(shots / "film.mp4")
+    assert before.verdict.action is Action.ALLOW
+    assert scores_of(before) == dict.fromkeys(RULES, 0.0)
+    empty = scanner.version(scanner.gate.lineup())
+
+    person = at_uploads.enrol([NAME], photos, actor="root")
+
+    enrolled = scanner.version(scanner.gate.lineup())
+    assert enrolled != empty
+    _, decision = scanner.scan(shots / "film.mp4")
+    assert decision.checkpoint is Checkpoint.UPLOAD
+    assert decision.verdict.action is Action.BLOCK
+    evidence = decision.verdict.findings[0].evidence[0]
+    assert (evidence.signal, evidence.detail) == ("frame.known_person", f"person:{person.id}")
+    assert (evidence.span.start_s, evidence.span.end_s) == (pytest.approx(1.0, abs=0.3), pytest.approx(2.0, abs=0.3))
+    assert "known_persons" in dict(decision.measurement.classifiers)
+    assert scanner.scan(shots / "other.mp4")[1].verdict.action is Action.ALLOW
+    at_uploads.likeness.opt_out([NAME], actor="root")
+    assert scanner.version(scanner.gate.lineup()) != enrolled
+    assert scores_of(scanner.scan(shots / "film.mp4")[1])["frame.person_opted_out"] > 0.9
+
+
+def test_persons_who_cannot_be_looked_for_in_an_upload_are_unmeasured(at_uploads, shots, photos, monkeypatch):
+    at_uploads.enrol([NAME], photos, actor="root")
+    monkeypatch.setattr(wiring, "faces_are_there", lambda: False)
+
+    _, decision = at_uploads.scanner.scan(shots / "film.mp4")
+
+    assert decision.verdict.action is not Action.ALLOW
+    assert any("not installed" in gap.reason for gap in decision.verdict.unmeasured)
+
+
+def test_uploads_cost_nothing_more_where_no_policy_asks_for_persons(house, shots, monkeypatch):
+    def opened(_directory):
+        raise AssertionError("the networks for faces were opened")
+
+    monkeypatch.setattr(wiring, "looking_for", opened)
+    scanner = house.scanner
+    version = scanner.version(scanner.gate.lineup())
+
+    _, decision = scanner.scan(shots / "film.mp4")
+
+    assert scores_of(decision) == {}
+    monkeypatch.undo()
+    house.likeness.opt_out([NAME], actor="root")
+    assert scanner.version(scanner.gate.lineup()) == version
 
 
 def test_production_makes_no_key_of_its_own(settings, photos):

@@ -439,7 +439,7 @@ def test_what_nobody_saw_may_be_a_withdrawn_release(world, scanner, stranger):
 
     def scanned(path):
         scan = scanner()
-        decoded = scan._decode(path, None)
+        decoded = scan._decode(path, None, scan.gate.lineup())
         decoded.info = replace(decoded.info, duration_s=10 * decoded.info.duration_s)
         object.__setattr__(scan, "_decode", lambda *_: decoded)
         return scan.scan(path)[1]
