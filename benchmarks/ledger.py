@@ -1,6 +1,7 @@
 """How fast the ledger appends and verifies, with every commit on disk.
 
-    python -m benchmarks.ledger [--entries 20000] [--threads 64] [--processes 1] [--database URL …]
+    python -m benchmarks.ledger [--entries 20000] [--threads 64] [--processes 1] [--workers 2] [--database URL …]
+    python -m benchmarks.ledger --filled URL --key FILE     only verifies and proves what `benchmarks.filled` made
 
 Without `--database` it makes a SQLite file and a throw-away PostgreSQL cluster (fsync on) in the folder for temporary
 files, which should be a real disk. One decision has 20 scores and one finding, as a prompt's has.
@@ -57,7 +58,16 @@ def main() -> None:
         "--processes", type=int, default=1, help="appending at the same time; they share the threads"
     )
     arguments.add_argument("--database", action="append", help="an empty database to fill")
+    arguments.add_argument("--workers", type=int, default=2, help="processes of the second verification of the log")
+    arguments.add_argument("--filled", action="append", help="a database that is full already")
+    arguments.add_argument("--key", type=Path, help="its log key")
     chosen = arguments.parse_args()
+    if chosen.filled:
+        for url in chosen.filled:
+            engine = open_engine(url)
+            measure_verifying(engine, LogKey.load(chosen.key), chosen.workers)
+            engine.dispose()
+        return
     print(
         f"{chosen.entries} decisions of 20 scores, {chosen.threads} threads, {chosen.processes} processes, "
         f"load {os.getloadavg()[0]:.1f}"
@@ -94,9 +104,20 @@ def measure(url: str, key: LogKey, chosen: argparse.Namespace) -> None:
         f"({count / filling.cpu_s:.0f} per CPU-second of this process), "
         f"p50 {latencies[len(latencies) // 2] * 1e3:.0f} ms, p99 {latencies[len(latencies) * 99 // 100] * 1e3:.0f} ms"
     )
-    for what, derived in (("log alone", False), ("log and derived rows", True)):
+    measure_verifying(engine, key, chosen.workers)
+    engine.dispose()
+
+
+def measure_verifying(engine: Engine, key: LogKey, workers: int) -> None:
+    """Verify a ledger in each way, and prove entries of it."""
+    name = engine.dialect.name
+    for what, derived, processes in (
+        ("log alone", False, 1),
+        (f"log alone, {workers} workers", False, workers),
+        ("log and derived rows", True, 1),
+    ):
         with clock() as verifying:
-            report = verify(engine, key.public, derived=derived)
+            report = verify(engine, key.public, derived=derived, workers=processes)
         if not report.ok:
             raise SystemExit(f"the ledger does not verify: {report.problems}")
         print(
@@ -105,7 +126,6 @@ def measure(url: str, key: LogKey, chosen: argparse.Namespace) -> None:
             f"({report.entries / verifying.cpu_s:.0f} per CPU-second of this process)"
         )
     measure_proofs(engine, key, report.entries)
-    engine.dispose()
 
 
 def measure_proofs(engine: Engine, key: LogKey, size: int) -> None:

@@ -11,35 +11,32 @@ elsewhere shows that, so pass those as `notes`. Appending is `safety.ledger`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
 from safety.checkpoints import LogPublicKey, TreeHead, verify_checkpoint
 from safety.database import in_binary, mapped, reading
 from safety.errors import LedgerError
+from safety.leaves import Batch, read_batches
 from safety.ledger import HEAD_EXTENSION
 from safety.lookup.record import Entry
-from safety.merkle import Frontier, Subtree, leaf_hashes
+from safety.merkle import Frontier, Subtree
 from safety.projections import COLUMNS, Row, project
 from safety.records import decode, time_from_text
 from safety.tables import checkpoints, entries, ledger_head, metadata, subtrees
 from safety.verification import Problems, VerificationReport
 
-BATCH = 4000
-"""Entries compared at once: some ten megabytes."""
-
 BEFORE_ALL = -(1 << 62)
 
 
 def verify(
-    engine: Engine, *publics: LogPublicKey, notes: Iterable[str] = (), derived: bool = True
+    engine: Engine, *publics: LogPublicKey, notes: Iterable[str] = (), derived: bool = True, workers: int = 1
 ) -> VerificationReport:
     """Recompute the whole ledger and compare it with its signatures and with every table derived from it.
 
     `publics`: the log's key, and former keys. `notes`: checkpoints that were kept outside the database. Without
     `derived` only the log itself is recomputed, many times faster: entries, tree and signatures; what was done to
-    rows beside it is not looked for then.
+    rows beside it is not looked for then. `workers`: processes that read and hash entries.
 
     Raises:
         DatabaseError: the database is gone. What does not hold is reported, never raised.
@@ -48,16 +45,8 @@ def verify(
         walk = _Walk(connection, publics, derived=derived)
         for number, note in enumerate(notes, 1):
             walk.take_note(f"note {number}", note)
-        walk.walk()
+        walk.walk(workers)
         return walk.report()
-
-
-class Columns(NamedTuple):
-    """Entries side by side, as the log alone is recomputed from them."""
-
-    positions: Sequence[int]
-    bodies: Sequence[bytes]
-    leaves: Sequence[bytes]
 
 
 class _Walk:
@@ -83,10 +72,10 @@ class _Walk:
         else:
             self._claims.setdefault(head.size, []).append(("note", f"{where} at size {head.size}", head.root))
 
-    def walk(self) -> None:
+    def walk(self, workers: int) -> None:
         self._claim_checkpoints(BEFORE_ALL, 0)
         self._compare_root()
-        while batch := self._next_batch():
+        for batch in read_batches(self._connection, workers):
             end = batch.positions[-1]
             self._claim_checkpoints(max(self._last + 1, 0), end + 1)
             self._check_leaves(batch)
@@ -117,31 +106,22 @@ class _Walk:
             unlisted=self._found.unlisted,
         )
 
-    def _next_batch(self) -> Columns | None:
-        """The next entries, few columns and as plain as the driver has them: most of the time goes here."""
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
-        query = f"SELECT position, body, leaf FROM entries WHERE position > {mark} ORDER BY position LIMIT {BATCH}"  # noqa: S608
-        rows = self._connection.exec_driver_sql(query, (self._last,)).all()
-        return Columns(*zip(*rows, strict=True)) if rows else None
-
     def _whole(self, end: int) -> Iterator[Entry]:
         """The entries of the batch that ends there, with every column."""
         query = select(entries).where(entries.c.position > self._last, entries.c.position <= end)
         for row in self._connection.execute(query.order_by(entries.c.position)):
             yield Entry(*row)
 
-    def _check_leaves(self, batch: Columns) -> None:
-        positions, leaves = batch.positions, leaf_hashes(batch.bodies)
-        if leaves != list(batch.leaves):
-            for position, leaf, stored in zip(positions, leaves, batch.leaves, strict=True):
-                if leaf != stored:
-                    what = "its bytes do not have the hash that was stored with them: it was edited"
-                    self._found.add("entry", self._name(position), what)
+    def _check_leaves(self, batch: Batch) -> None:
+        positions = batch.positions
+        for position in batch.wrong:
+            what = "its bytes do not have the hash that was stored with them: it was edited"
+            self._found.add("entry", self._name(position), what)
         if self._tree is None:
             return
         first = self._tree.size
         gap = next((n for n, position in enumerate(positions) if position != first + n), None)
-        self._grow(leaves[:gap])
+        self._grow(batch.leaves[:gap])
         if gap is not None:
             what = f"stands where entry {first + gap} should be: entries are gone or moved"
             self._found.add("gap", self._name(positions[gap]), what)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from safety.checkpoints import LogPublicKey, verify_checkpoint
 from safety.errors import LedgerError, NotFound
 from safety.lookup import LedgerReader
+from safety.lookup.tree import StoredTree
 from safety.merkle import (
     consistency_proof,
     inclusion_proof,
@@ -75,15 +76,17 @@ def prove_entry(reader: LedgerReader, id_: str, *publics: LogPublicKey) -> Inclu
         NotFound: there is no entry with this id.
         LedgerError: no checkpoint covers it yet, or the stored leaves do not fit the checkpoint.
     """
-    entry = reader.entry(id_)
-    if entry is None:
-        raise NotFound(f"the ledger has no entry {id_!r}")
-    checkpoint, size = _latest(reader, *publics)
-    if size <= entry.position:
-        raise LedgerError(f"no checkpoint covers {id_} yet: make one with `framegate ledger checkpoint`")
     with reader.tree() as tree:
-        path = tuple(inclusion_proof(entry.position, size, tree.range_root))
-    proof = InclusionProof(entry.position, entry.body, path, checkpoint)
+        found = tree.entry(id_)
+        if found is None:
+            raise NotFound(f"the ledger has no entry {id_!r}")
+        position, body = found
+        checkpoint, size = _latest(tree, *publics)
+        if size <= position:
+            raise LedgerError(f"no checkpoint covers {id_} yet: make one with `framegate ledger checkpoint`")
+        tree.fetch(position, size)
+        path = tuple(inclusion_proof(position, size, tree.range_root))
+    proof = InclusionProof(position, body, path, checkpoint)
     if not proof.holds(*publics):
         raise LedgerError(f"entry {id_} does not stand under the checkpoint: run `framegate ledger verify`")
     return proof
@@ -97,10 +100,11 @@ def growth_path(reader: LedgerReader, old: int, *publics: LogPublicKey) -> tuple
     Raises:
         LedgerError: there is no checkpoint, or the newest covers fewer entries.
     """
-    newer, size = _latest(reader, *publics)
-    if old > size:
-        raise LedgerError(f"the newest checkpoint covers {size} entries, not {old}: make a checkpoint")
     with reader.tree() as tree:
+        newer, size = _latest(tree, *publics)
+        if old > size:
+            raise LedgerError(f"the newest checkpoint covers {size} entries, not {old}: make a checkpoint")
+        tree.fetch(old, size)
         return newer, tuple(consistency_proof(old, size, tree.range_root))
 
 
@@ -110,19 +114,20 @@ def prove_growth(reader: LedgerReader, older: str, *publics: LogPublicKey) -> Gr
     Raises:
         LedgerError: the note is not ours, or the ledger does not begin with the log it was signed for.
     """
-    newer, size = _latest(reader, *publics)
     old = verify_checkpoint(older, *publics)
-    if old.size > size:
-        raise LedgerError(f"the note covers {old.size} entries and the newest checkpoint {size}: make a checkpoint")
     with reader.tree() as tree:
+        newer, size = _latest(tree, *publics)
+        if old.size > size:
+            raise LedgerError(f"the note covers {old.size} entries and the newest checkpoint {size}: make a checkpoint")
+        tree.fetch(old.size, size)
         proof = GrowthProof(older, newer, tuple(consistency_proof(old.size, size, tree.range_root)))
     if not proof.holds(*publics):
         raise LedgerError("the ledger does not begin with the log of that note: run `framegate ledger verify`")
     return proof
 
 
-def _latest(reader: LedgerReader, *publics: LogPublicKey) -> tuple[str, int]:
-    checkpoint = reader.latest_checkpoint()
+def _latest(tree: StoredTree, *publics: LogPublicKey) -> tuple[str, int]:
+    checkpoint = tree.newest_note()
     if checkpoint is None:
         raise LedgerError("there is no checkpoint yet: make one with `framegate ledger checkpoint`")
     return checkpoint, verify_checkpoint(checkpoint, *publics).size

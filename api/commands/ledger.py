@@ -175,6 +175,7 @@ def verify(
         list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere; may be repeated.", exists=True)
     ] = None,
     log_only: Annotated[bool, typer.Option(help="Leave out the rows that are derived from entries: faster.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that read and hash entries.", min=1, max=64)] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Recompute everything: exit 0 only if no row was edited, deleted, inserted or moved.
@@ -184,7 +185,12 @@ def verify(
     kept = [path.read_text() for path in note or ()]
     with open_house(Settings()) as house:
         report = audit.verify(
-            house.engine, house.log_key.public, *house.former_log_keys, notes=kept, derived=not log_only
+            house.engine,
+            house.log_key.public,
+            *house.former_log_keys,
+            notes=kept,
+            derived=not log_only,
+            workers=workers,
         )
     if as_json:
         problems = [{"kind": p.kind, "where": p.where, "what": p.what} for p in report.problems]

@@ -6,21 +6,22 @@ Writes nothing (`safety.ledger`) and proves nothing (`safety.audit`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, exists, func, select
 
-from safety.database import reading
+from safety.database import in_binary, reading
 from safety.domain import Action, Checkpoint, Decision, Release
 from safety.errors import LedgerError, NotFound
 from safety.lookup.conditions import conditions_of
+from safety.lookup.notes import cosigned, newest_note
 from safety.lookup.tree import StoredTree
 from safety.projections import DECISION
 from safety.records import Record, decision_from_record, decode, release_from_record
-from safety.tables import checkpoints, cosignatures, decisions, entries, ledger_head, releases
+from safety.tables import checkpoints, decisions, entries, ledger_head, releases
 
 MAX_PAGE = 1000
 """Rows of one page at most."""
@@ -194,10 +195,8 @@ class LedgerReader:
 
     def latest_checkpoint(self) -> str | None:
         """Return the newest stored checkpoint, a signed note."""
-        query = select(checkpoints.c.size, checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
         with reading(self.engine) as connection:
-            row = connection.execute(query).one_or_none()
-            return None if row is None else _cosigned(connection, [row])[0][1]
+            return newest_note(connection)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Yield (size, signed note) of every stored checkpoint, the oldest first."""
@@ -205,7 +204,7 @@ class LedgerReader:
         query = select(checkpoints.c.size, checkpoints.c.note).order_by(checkpoints.c.size).limit(MAX_PAGE)
         while True:
             with reading(self.engine) as connection:
-                page = _cosigned(connection, connection.execute(query.where(checkpoints.c.size > size)).all())
+                page = cosigned(connection, connection.execute(query.where(checkpoints.c.size > size)).all())
             for size, note in page:
                 yield size, note
             if not page:
@@ -214,7 +213,7 @@ class LedgerReader:
     @contextmanager
     def tree(self) -> Iterator[StoredTree]:
         """The tree of leaves as it is stored, one snapshot for as long as the block runs: what proofs are made of."""
-        with reading(self.engine) as connection:
+        with reading(self.engine) as connection, in_binary(connection):
             yield StoredTree(connection)
 
     def _release(self, condition: ColumnElement[bool]) -> Release | None:
@@ -241,18 +240,6 @@ class LedgerReader:
         if position is None:
             raise NotFound(f"no entry {id_!r} to continue after")
         return int(position)
-
-
-def _cosigned(connection: Connection, page: Sequence[Any]) -> list[tuple[int, str]]:
-    """Return (size, note) with the lines of witnesses behind each note."""
-    if not page:
-        return []
-    c = cosignatures.c
-    query = select(c.size, c.line).where(c.size >= page[0][0], c.size <= page[-1][0]).order_by(c.size, c.witness)
-    lines: dict[int, str] = {}
-    for size, line in connection.execute(query):
-        lines[size] = f"{lines.get(size, '')}{line}\n"
-    return [(size, note + lines.get(size, "")) for size, note in page]
 
 
 def _bodies(table: Table) -> Select[Any]:

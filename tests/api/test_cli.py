@@ -160,6 +160,7 @@ def test_decisions_can_be_listed_shown_and_verified(framegate):
     assert framegate("ledger", "list", "--json").json["decision"] == decision
     assert framegate("ledger", "show", decision, "--json").json["decision"] == decision
     assert framegate("ledger", "verify", "--json").json == {"ok": True, "entries": 1, "problems": []}
+    assert framegate("ledger", "verify", "--log-only", "--workers", "2", "--json").json["ok"] is True
 
 
 def test_an_unknown_decision_is_wrong_use(framegate):

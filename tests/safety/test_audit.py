@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy import Connection, Engine, event, make_url, text
 
-from safety import audit
+from safety import leaves
 from safety.audit import verify
 from safety.checkpoints import LogKey, sign_checkpoint
 from safety.database import open_engine, writing
@@ -121,6 +121,22 @@ def test_an_untouched_ledger_holds(ledger: Ledger) -> None:
     assert report.ok
 
 
+def test_workers_find_what_one_process_finds(
+    ledger: Ledger, without_triggers: Tamper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaves, "BATCH", 6)
+    assert verify(ledger.engine, ledger.public_key, workers=2) == verify(ledger.engine, ledger.public_key)
+
+    with without_triggers(ledger.engine) as connection:
+        run(connection, "UPDATE entries SET body = :body WHERE position = 4", body=b"{}")
+        delete_entries(connection, "= 15")
+        run(connection, "UPDATE entries SET position = 1000000000000 WHERE position = 20")
+
+    found = verify(ledger.engine, ledger.public_key, workers=2)
+    assert found == verify(ledger.engine, ledger.public_key)
+    assert {("entry", "entry 4 (dec_4)"), ("gap", "entry 16 (dec_16)")} < {(p.kind, p.where) for p in found.problems}
+
+
 def test_an_empty_ledger_holds(engine: Engine, log_key: LogKey) -> None:
     assert verify(engine, log_key.public).ok
 
@@ -141,7 +157,7 @@ def test_entries_after_the_last_checkpoint_are_counted(engine: Engine, log_key: 
 
 def test_batches_join(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (1, 7, 13, SIZE, SIZE + 1):
-        monkeypatch.setattr(audit, "BATCH", size)
+        monkeypatch.setattr(leaves, "BATCH", size)
         assert verify(ledger.engine, ledger.public_key).ok
 
 
@@ -480,6 +496,18 @@ def test_kept_subtrees_hold_and_serve_proofs(wide: Ledger) -> None:
     assert prove_growth(wide, old, wide.public_key).holds(wide.public_key)
 
 
+def test_a_proof_reads_all_its_hashes_at_once(wide: Ledger) -> None:
+    wide.checkpoint()
+    statements: list[str] = []
+    event.listen(wide.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+
+    for id_ in [wide.entries(position, 1)[0].id for position in (0, 255, 256, 511, 598)]:
+        statements.clear()
+        prove_entry(wide, id_, wide.public_key)
+        assert len([each for each in statements if "subtrees" in each and "leaf" in each]) == 1, statements
+        assert len(statements) <= 5, statements
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -521,16 +549,16 @@ def test_many_problems_are_counted_and_the_first_are_listed(ledger: Ledger, with
 
 
 def test_appends_go_on_during_a_verification(ledger: Ledger, log_key: LogKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "BATCH", 1)
+    monkeypatch.setattr(leaves, "BATCH", 1)
     numbers = iter(range(1000, 2000))
     with Ledger(ledger.engine, log_key) as writer:
-        original = audit.leaf_hashes
+        original = leaves.leaf_hashes
 
         def leaf_hashes_while_appending(bodies: Iterable[bytes]) -> list[bytes]:
             writer.append_decision(a_decision(next(numbers)))
             return original(bodies)
 
-        monkeypatch.setattr(audit, "leaf_hashes", leaf_hashes_while_appending)
+        monkeypatch.setattr(leaves, "leaf_hashes", leaf_hashes_while_appending)
         report = verify(ledger.engine, log_key.public)
 
     assert (report.ok, report.entries) == (True, SIZE)

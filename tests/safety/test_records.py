@@ -137,7 +137,10 @@ def test_a_decision_reads_back_as_it_was(decision: Decision) -> None:
 def test_the_fast_way_to_write_a_decision_gives_the_same_bytes(decision: Decision) -> None:
     record = decision_to_record(decision)
 
-    assert encode("decision", record, numbers_checked=True) == encode("decision", record)
+    body = encode("decision", record, numbers_checked=True)
+    assert body == encode("decision", record)
+    told = json.loads(body)
+    assert decode(body) == (told.pop("kind"), told)  # as any reader of JSON reads it
 
 
 @pytest.mark.parametrize(
@@ -156,14 +159,6 @@ def test_numbers_are_written_in_the_digits_of_repr(value: float) -> None:
 def test_a_number_that_is_not_finite_is_refused_before_it_is_written(value: float) -> None:
     with pytest.raises(LedgerError, match="not finite"):
         decision_to_record(replace(a_decision(), measurement=Measurement(took_ms=(("slow", value),))))
-
-
-@given(decisions)
-def test_a_decision_is_read_as_any_reader_of_json_reads_it(decision: Decision) -> None:
-    body = encode("decision", decision_to_record(decision))
-    told = json.loads(body)
-
-    assert decode(body) == (told.pop("kind"), told)
 
 
 @pytest.mark.parametrize("value", [1 << 70, -(1 << 63), 1e308, 0.1])
