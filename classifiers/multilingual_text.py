@@ -21,7 +21,7 @@ from classifiers.normalize import Normalized
 from classifiers.weights import embedded
 
 HEADS_FILE: Final = "multilingual_encoder/heads.safetensors"
-HEADS_SHA256: Final = "3e0cbdbc538a4930c2f7dcf85e5aa40bd0133178658963450e039dac3981bd90"
+HEADS_SHA256: Final = "3868c96ee760ef069c53cdcabda77abac8c7715ec8453be70b27d399ae5d18d0"
 CONFIG_FILE: Final = "multilingual_encoder/config.json"
 CONFIG_SHA256: Final = "0a39bcb472d68faac638b012d5be387963e1b0fde8f035152d935e648ea5c277"
 

@@ -20,7 +20,7 @@ from classifiers.vocabulary import TOKENIZER_FILE, TOKENIZER_SHA256
 from classifiers.weights import embedded
 
 ENCODER_FILE: Final = "text_encoder/encoder.onnx"
-ENCODER_SHA256: Final = "ec9b4d4b5dd3abd4a718e9d0a25e1f176ada422d39f54e7d4353ecad63aa0b1d"
+ENCODER_SHA256: Final = "483d97bd80917715ba2a1afbdbb0229701648b22a3240ca07eb61427105b9bde"
 """Fine-tuned from sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0); matrix products run on int8."""
 
 WINDOW_TOKENS: Final = 256

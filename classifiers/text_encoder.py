@@ -21,7 +21,7 @@ from classifiers.sentence_encoder import SentenceEncoder
 from classifiers.weights import embedded, version_of
 
 CONFIG_FILE: Final = "text_encoder/config.json"
-CONFIG_SHA256: Final = "b52b2302e7fadf9feebd0984f7c2b19d37cbc1917ec8141f1e95f054ea7795bf"
+CONFIG_SHA256: Final = "88a1a1add9e4a6a4ca262d0cba0ddf658f9a4fa0deb3d3b825c449268d468f4f"
 
 READING: Final = "mixed text by passage, long text by stretch, framed text without its frame; unknown unmeasured"
 """How texts are dealt to the encoders: part of the version, like weights."""

@@ -1,6 +1,6 @@
 """Stops one head of the trained text encoder from answering for another: refits its last layer on rows it never saw.
 
-    python -m classifiers.training.separate_heads --data DIR --checkpoint FILE --work DIR [--also FOLDER]
+    python -m classifiers.training.separate_heads --data DIR --checkpoint FILE --work DIR
 
 `train_text_encoder fit` counts an unsafe row little as a negative of the heads it is not labelled with, because labels
 are incomplete; so heads learn that any harm is a bit of theirs: blood became sexual, a murder a suicide. Here a row of
@@ -56,11 +56,11 @@ LOUD: Final = 0.9
 """On that scale `QUIET_SHARE` of the harmless picture prompts read less than `QUIET`, half of the positives `LOUD`."""
 
 
-def rows_unseen(data: Path, also: Path | None = None) -> list[Row]:
-    """Return the rows that `fit` held out, those written for this, and those of a further folder."""
+def rows_unseen(data: Path) -> list[Row]:
+    """Return the rows that `fit` held out, and those written for this."""
     rows = [row for source in [written_rows(SEED), *sources_of(data)] for row in source]
     held = folds_of(rows, by_source=False, count=HELD_OUT) == 0
-    return [row for row, kept in zip(rows, held, strict=True) if kept] + later_rows(also)
+    return [row for row, kept in zip(rows, held, strict=True) if kept] + later_rows()
 
 
 def separated(rows: Sequence[Row], weights: Floats) -> Floats:
@@ -129,12 +129,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of gzip JSONL files to train on")
     parser.add_argument("--checkpoint", type=Path, required=True, help="model.safetensors of all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, required=True, help="folder in which `fit` left trained.pt")
-    parser.add_argument("--also", type=Path, help="folder of further rows, to try them; the shipped layer has none")
     arguments = parser.parse_args()
     saved: dict[str, Any] = torch.load(arguments.work / "trained.pt", weights_only=True)
     network = UpperHalf(pretrained(arguments.checkpoint), HIDDEN, len(LABELS), DROPOUT)
     network.load_state_dict(saved["network"])
-    rows = rows_unseen(arguments.data, arguments.also)
+    rows = rows_unseen(arguments.data)
     halves = lower_half(pretrained(arguments.checkpoint), [row.text for row in rows], arguments.work / "cache")
     with torch.inference_mode():
         hidden = torch.relu(network.eval().hidden(torch.from_numpy(unit_vectors(network, halves)) * SCALE)).numpy()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -176,13 +175,9 @@ def written_rows(seed: int, deceptive: int = 240) -> list[Row]:
     return rows + styled + templates + [_row(text, frozenset(), "t2i") for text in honest]
 
 
-def later_rows(also: Path | None = None) -> list[Row]:
-    """Return rows written after the network was trained: for its last layer (see `separate_heads`).
-
-    Those of the folder `also`, if one is given, are a source of their own: balancing by source gives them a voice.
-    """
-    rows = [row for _, row in sentences(WRITTEN / "later")]
-    return rows + [replace(row, source="also") for _, row in sentences(also)] if also else rows
+def later_rows() -> list[Row]:
+    """Return rows that only the last layer learns from (see `separate_heads`)."""
+    return [row for _, row in sentences(WRITTEN / "later")]
 
 
 def _row(text: str, labels: frozenset[str], domain: str) -> Row:

@@ -33,6 +33,9 @@ from classifiers.training.text_rows import LABELS, SIGNALS, Row, balanced, targe
 Floats = npt.NDArray[np.float32]
 
 WRITTEN: Final = Path(__file__).parent / "written_multilingual"
+HELD_OUT: Final = WRITTEN / "held_out"
+"""Rows that measure and never teach: comments, prompts and questions in which half of the harmless ones alarm."""
+
 SEED: Final = 20261127
 STRENGTH: Final = 0.3
 """Inverse regularisation (scikit-learn's C) on vectors scaled by 20."""
@@ -60,10 +63,10 @@ UNION: Final = 0.035
 """Share of harmless rows of unseen languages that some head may put above its threshold after the move."""
 
 
-def written_rows() -> list[Row]:
+def written_rows(folder: Path = WRITTEN) -> list[Row]:
     """Return the project's own sentences in eleven languages; `source` is `written_` and the language."""
     rows = []
-    for path in sorted(WRITTEN.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             raw = json.loads(line)
             labels = frozenset(raw["labels"])
@@ -178,6 +181,12 @@ def review_thresholds(policy: Path) -> dict[str, float]:
     return lowest
 
 
+def stopped(vectors: Floats, weight: Floats, bias: Floats, thresholds: dict[str, float]) -> npt.NDArray[np.bool_]:
+    """Say for each vector whether any head puts it at or above its threshold."""
+    marks = np.array([np.log(thresholds[signal] / (1 - thresholds[signal])) for signal in SIGNALS])
+    return np.asarray((vectors @ weight.T + bias >= marks).any(axis=1))
+
+
 def main() -> None:
     """Read, embed, fit, calibrate, move, save, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -203,6 +212,12 @@ def main() -> None:
     save_file({name: np.ascontiguousarray(value) for name, value in heads.items()}, arguments.out / "heads.safetensors")
     config = {"signals": list(SIGNALS), "prior": PRIOR, "seed": SEED, "rows": len(rows), "unseen_auroc": figures}
     (arguments.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    if arguments.policy is not None:
+        unseen_rows, unseen_vectors = embed(written_rows(HELD_OUT), arguments.cache)
+        met = stopped(unseen_vectors, heads["weight"], heads["bias"], review_thresholds(arguments.policy))
+        for side, name in ((False, "harmful"), (True, "harmless")):
+            mine = np.array([row.benign == side for row in unseen_rows])
+            print(f"  held out, {name}: {int(met[mine].sum())} of {int(mine.sum())} stopped")
     for file in ("heads.safetensors", "config.json"):
         print(file, hashlib.sha256((arguments.out / file).read_bytes()).hexdigest())
 

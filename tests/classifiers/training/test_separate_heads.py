@@ -10,7 +10,7 @@ import pytest
 from classifiers.training import separate_heads
 from classifiers.training.separate_heads import OTHER_HARM_WEIGHT, across_sources, anchored, refitted, separated
 from classifiers.training.text_rows import LABELS, UNLABELLED_WEIGHT, Row, targets
-from classifiers.training.text_templates import WRITTEN, later_rows
+from classifiers.training.text_templates import later_rows, written_rows
 
 HEADS = list(LABELS)
 SEXUAL, VIOLENCE, SELF_HARM = (HEADS.index(label) for label in ("sexual", "violence", "self_harm"))
@@ -99,18 +99,12 @@ def test_a_scale_puts_harmless_rows_low_and_half_of_the_others_high():
     assert np.median(read[100:]) == pytest.approx(0.9)
 
 
-def test_rows_to_be_tried_are_a_source_of_their_own_and_no_part_of_the_shipped_ones():
-    shipped, tried = later_rows(), later_rows(WRITTEN / "tried")
+def test_what_only_the_last_layer_learns_is_taught_nowhere_else_and_joins_no_minor_with_anything_sexual():
+    later, others = later_rows(), written_rows(seed=1)
 
-    assert {each.source for each in shipped} == {"written"}
-    assert tried[: len(shipped)] == shipped
-    assert {each.source for each in tried[len(shipped) :]} == {"also"}
-    assert len({each.text for each in tried}) == len(tried) > len(shipped) + 300
-
-
-def test_what_was_written_for_this_joins_no_minor_with_anything_sexual():
-    texts = [each.text.lower() for each in later_rows(WRITTEN / "tried") if "sexual" in each.labels]
-
+    assert len(later) > 90
+    assert not {each.text for each in later} & {each.text for each in others}
+    texts = [each.text.lower() for each in later if "sexual" in each.labels]
     assert texts
     minor = re.compile(r"\b(child|girl|boy|teen|kid|young|pupil|minor|daughter|son)(?!friend)")
     assert not [text for text in texts if minor.search(text)]
