@@ -22,7 +22,7 @@ from api.settings import Settings
 UPLOAD_PATHS = frozenset({"/v1/persons", "/v1/scans", "/v1/verify", "/v1/c2pa/matches/byContent"})
 """Routes that take videos; every other body is held to `request_max_bytes`."""
 
-FORM_PATHS = frozenset({"/v1/videos", "/v1/videos/edits", "/v1/videos/extensions"})
+FORM_PATHS = frozenset({"/v1/videos", "/v1/videos/edits", "/v1/videos/extensions", "/v1/releases"})
 """Routes that take videos in forms only: their JSON is held to `request_max_bytes`."""
 
 JUDGED_PATHS = frozenset({"/v1/moderations"}) | FORM_PATHS

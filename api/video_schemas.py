@@ -100,6 +100,13 @@ class ExtensionBody(PromptBody):
     direction: Literal["forward", "backward"] = "forward"
 
 
+class ReleaseBody(PromptBody):
+    """`POST /v1/releases`, a form: the finished clip comes as the file `video`."""
+
+    parent: VideoId | None = None
+    """The video of one's own that was changed into it (`parent[id]`); another one comes as the file `parent`."""
+
+
 class RemixBody(PromptBody):
     """`POST /v1/videos/{video}/remix`."""
 

@@ -99,6 +99,12 @@ class Task:
     strength: float = 0.7
     """How far an edit may go from its source, in (0, 1]."""
 
+    made: str = ""
+    """SHA-256 of the finished clip, where somebody else's generator made it; empty: ours makes it."""
+
+    from_parent: bool = False
+    """With `made`: the last reference is the video that was changed into it, the others were used for it."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -13,20 +13,14 @@ Adds no judgement of its own: `safety.gate` judges, `safety.pipeline` releases.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from media.clip import Clip
-from media.errors import MediaLimitExceeded, StorageError
-from media.isolation import open_video
+from media.errors import StorageError
 from media.limits import Limits
-from media.sampling import SamplingPlan
 from provenance.base import ClaimInput
 from safety.domain import Action, Checkpoint, Decision, JobStatus
 from safety.errors import Conflict
@@ -37,7 +31,8 @@ from safety.made_from import keep_inputs
 from safety.measure import file_digest
 from safety.pipeline import Outcome, release_clip
 from safety.reference import InputGate
-from safety.release import MAX_CLIP_BYTES, ReleaseDesk
+from safety.release import ReleaseDesk
+from safety.whole_clip import load_clip
 from safety.withdrawals import released_file
 
 
@@ -125,27 +120,6 @@ class Framegate:
         """Return the Decision in force about an input: the gate's, or the last by which reviewers superseded it."""
         decision = InputGate(self.gate, self.desk.watermark, self.known).check(prompt, path, job=job)
         return latest(self.gate.ledger, decision)
-
-
-def load_clip(path: Path, limits: Limits) -> Clip:
-    """Decode a whole file into memory, every frame at full size, in an isolated process.
-
-    Raises:
-        UnreadableMedia: it holds no video.
-        MediaLimitExceeded: its pixels would need more than `MAX_CLIP_BYTES`.
-    """
-    plan = SamplingPlan(every_frame=True, short_side=sys.maxsize)
-    windows: list[Clip] = []
-    with open_video(path, limits=limits, plan=plan) as video:
-        for window in video:
-            windows.append(window)
-            if sum(each.frames.nbytes for each in windows) > MAX_CLIP_BYTES:
-                raise MediaLimitExceeded(
-                    f"{path.name}: its frames need more than {MAX_CLIP_BYTES // 10**6} MB; "
-                    "release shorter or smaller clips"
-                )
-    frames = np.concatenate([each.frames for each in windows])
-    return Clip(frames, np.concatenate([each.times_s for each in windows]), video.info.fps)
 
 
 def write_released(blob: Path, destination: Path) -> None:

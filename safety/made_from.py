@@ -27,22 +27,40 @@ def keep_inputs(inputs: Sequence[ClaimInput], folder: Path) -> tuple[ClaimInput,
         InvalidContent: too many, two parents, or one of a kind that no manifest can refer to.
         UnreadableMedia: one cannot be read.
     """
-    if len(inputs) > MOST_INPUTS:
-        raise InvalidContent(f"a release names {MOST_INPUTS} inputs at most, not {len(inputs)}")
+    refuse_too_many(len(inputs))
     if sum(each.relation is InputRelation.PARENT for each in inputs) > 1:
         raise InvalidContent("a release has one parent at most: what else was used is an input")
     return tuple(replace(each, path=_kept(each, folder / f"{number}")) for number, each in enumerate(inputs))
 
 
+def refuse_too_many(count: int) -> None:
+    """Refuse more inputs than a release may name; raises InvalidContent."""
+    if count > MOST_INPUTS:
+        raise InvalidContent(f"a release names {MOST_INPUTS} inputs at most, not {count}")
+
+
+def refuse_unnameable(path: Path, name: str) -> None:
+    """Refuse a file that no manifest can refer to; `name` is what the message calls it.
+
+    Raises:
+        InvalidContent: it is of another kind.
+        UnreadableMedia: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = media_type_of(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise UnreadableMedia(f"the input {name} cannot be read: {error.strerror}") from error
+    if kind is None:
+        raise InvalidContent(
+            f"the input {name} is of a kind that no manifest can refer to; use mp4, mov, png, jpeg or webp"
+        )
+
+
 def _kept(each: ClaimInput, place: Path) -> Path:
     try:
         shutil.copyfile(each.path, place)
-        with place.open("rb") as file:
-            kind = media_type_of(file.read(HEAD_BYTES))
     except OSError as error:
         raise UnreadableMedia(f"the input {each.path.name} cannot be read: {error.strerror}") from error
-    if kind is None:
-        raise InvalidContent(
-            f"the input {each.path.name} is of a kind that no manifest can refer to; use mp4, mov, png, jpeg or webp"
-        )
+    refuse_unnameable(place, each.path.name)
     return place

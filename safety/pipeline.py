@@ -32,6 +32,7 @@ from safety.release import Marked, ReleaseDesk, Screened
 from safety.remedy import to_redact
 from safety.revisions import Revisions, subject_of
 from safety.shelf import Shelf, request_of
+from safety.whole_clip import load_clip
 
 Output = dict[str, Any]
 """What a step leaves behind: JSON, small; pixels stay in the blob store."""
@@ -65,6 +66,9 @@ class Pipeline:
     revisions: Revisions | None = None
     """What is drawn instead of the prompt; None: the prompt as it is."""
 
+    others: ReleaseDesk | None = None
+    """Marks and signs what other generators made; None: such jobs cannot be done here."""
+
     def run(
         self,
         job: Job,
@@ -80,7 +84,9 @@ class Pipeline:
             SafetyError, MediaError, GeneratorError, ProvenanceError, ClassifierError: could not decide or could not
                 do; nothing was released.
         """
-        self.generator.check(request_of(job))
+        given = bool(job.task.made)
+        if not given:
+            self.generator.check(request_of(job))
         walk = _Walk(job.id, dict(job.outputs), step or directly, last_look)
 
         # 1. The prompt stops at its gate: nothing is generated for a refused prompt.
@@ -91,7 +97,7 @@ class Pipeline:
         prompt, drawn = prompts[0], job.prompt
 
         # 1b. What is made of it is a prompt as well: nothing is generated from an expansion that is not allowed.
-        if self.revisions is not None:
+        if self.revisions is not None and not given:
             walk.do("revise", partial(self._revise, self.revisions, job, prompt))
             drawn = self.revisions.of(job).prompt
             prompts = self._prompts(job)
@@ -109,13 +115,26 @@ class Pipeline:
         if job.task.references and not inputs:
             raise LedgerError(f"job {job.id} has no recorded decision at input; nothing is released")
 
-        # 3-5. Generate, mark, encode: one step, because pixels live in memory between them.
-        marked = walk.do("mark", lambda: asdict(self.desk.mark(self._generate(job, drawn, progress), job.id)))
-        return _release(self.gate, self.desk, walk, Marked(**marked), (*prompts, *inputs), self.shelf.claimed(job))
+        # 3-5. Generate, mark, encode: one step, because pixels live in memory between them. What another generator
+        # made is taken as it is: it is marked, judged and signed like everything else.
+        desk = self._desk_of(job)
+        make = partial(self._given, job) if given else partial(self._generate, job, drawn, progress)
+        marked = walk.do("mark", lambda: asdict(desk.mark(make(), job.id)))
+        return _release(self.gate, desk, walk, Marked(**marked), (*prompts, *inputs), self.shelf.claimed(job))
 
     def _judge_input(self, job: Job, prompt: Decision, reference: Reference) -> Output:
         path = self.shelf.path(job.id, reference.sha256)
         return {"decision": self.input_gate.check(prompt, path, job=job.id).id}
+
+    def _desk_of(self, job: Job) -> ReleaseDesk:
+        if not job.task.made:
+            return self.desk
+        if self.others is None:
+            raise LedgerError(f"job {job.id} brings a clip, and nobody here releases other generators' clips")
+        return self.others
+
+    def _given(self, job: Job) -> Clip:
+        return load_clip(self.shelf.path(job.id, job.task.made), self.shelf.limits)
 
     def _generate(self, job: Job, drawn: str, progress: Progress | None) -> Clip:
         return self.generator.generate(replace(self.shelf.load(job, self.generator.fps), prompt=drawn), progress)

@@ -76,6 +76,11 @@ class Shelf:
         """Return a job's references as its manifest names them; raises as `path`."""
         relation = InputRelation.PARENT if job.task.capability in NEEDS_CLIP else InputRelation.INPUT
         paths = [self.path(job.id, each.sha256) for each in job.task.references]
+        if job.task.from_parent:
+            used = [
+                ClaimInput(each, InputRelation.INPUT, f"reference {n}") for n, each in enumerate(paths[:-1], start=1)
+            ]
+            return (*used, ClaimInput(paths[-1], InputRelation.PARENT, "original"))
         return tuple(ClaimInput(path, relation, f"reference {number}") for number, path in enumerate(paths, start=1))
 
     def inspect(self, path: Path, *, clip: bool) -> VideoInfo:
@@ -87,8 +92,17 @@ class Shelf:
             InvalidContent: a picture where a video is due, the other way round, or a video that is too long.
             MediaError: it cannot be decoded within the limits.
         """
+        info = self.look(path)
+        _refuse_wrong_kind(info.container, info.duration_s, clip=clip)
+        return info
+
+    def look(self, path: Path) -> VideoInfo:
+        """Say what a picture or video is.
+
+        Raises:
+            MediaError: it cannot be decoded within the limits.
+        """
         with open_video(path, limits=self.limits, plan=_plan(1.0), pictures=True) as video:
-            _refuse_wrong_kind(video.info.container, video.info.duration_s, clip=clip)
             return video.info
 
     def load(self, job: Job, fps: float) -> GenerationRequest:

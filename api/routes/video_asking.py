@@ -52,7 +52,9 @@ def ask(house: House, caller: Caller, request: Request, asked: Asked, wanted: Wa
     owner = house.subjects.of(whose(caller, body)).id
     job = Job("", prompt, wanted.seconds, width, height, wanted.seed, caller.id, moment, parent=wanted.parent)
     job = replace(job, owner=owner)
-    house.generator.check(request_of(replace(job, task=Task(wanted.start.capability, (), wanted.start.strength))))
+    if wanted.start.made is None:
+        task = Task(wanted.start.capability, (), wanted.start.strength)
+        house.generator.check(request_of(replace(job, task=task)))
     same = {**body.model_dump(), "files": asked.digests(), "path": request.url.path}
     job = replace(job, id=choose_id(request, house, caller.id, "video", same))
     with _leaving_nothing(house, job):

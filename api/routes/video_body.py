@@ -30,7 +30,7 @@ from api.uploads import copy_upload
 LISTS = ("scenes", "keyframe_seconds")
 """Fields of a form that may stand there several times."""
 
-FILES = ("input_reference", "keyframes", "video")
+FILES = ("input_reference", "keyframes", "video", "inputs", "parent")
 """Fields that bring files."""
 
 UNSUPPORTED = {"characters": "characters"}
@@ -109,8 +109,8 @@ async def _form(form: FormData, folder: Path) -> Asked:
             files.setdefault(name, []).append(path)
         elif name in LISTS:
             fields.setdefault(name, []).append(value)
-        elif name == "video[id]":
-            fields["video"] = {"id": value}
+        elif name in {"video[id]", "parent[id]"}:
+            fields[name.removesuffix("[id]")] = {"id": value}
         elif name.startswith("input_reference"):
             raise InvalidRequestError("input_reference is a file, or a data: URL in JSON", "input_reference")
         else:

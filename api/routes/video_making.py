@@ -86,7 +86,7 @@ def remix_video(
     """Change a released video of one's own towards another prompt; length, size and seed stay."""
     asked.only()
     body = asked.read(RemixBody)
-    source, job = _released(house, caller, video)
+    source, job = released_of(house, caller, video)
     start = Start(Capability.EDIT, [(source, 0.0)], body.strength)
     seconds = max(1.0, house.shelf.inspect(source, clip=True).duration_s)
     wanted = Wanted(body, start, seconds, f"{job.width}x{job.height}", job.seed, parent=job.id)
@@ -100,10 +100,15 @@ def _source(house: House, caller: Caller, asked: Asked, named: object) -> tuple[
         raise InvalidRequestError("send one video: a file in the field `video`, or {id: one of your own}", "video")
     if files:
         return files[0], None
-    return _released(house, caller, getattr(named, "id", ""))
+    return released_of(house, caller, getattr(named, "id", ""))
 
 
-def _released(house: House, caller: Caller, video: str) -> tuple[Path, Job]:
+def released_of(house: House, caller: Caller, video: str) -> tuple[Path, Job]:
+    """Return the released file of a video of one's own, and its job.
+
+    Raises:
+        NotFound, Conflict: it is not one's own, or was not released.
+    """
     job = job_of(house, caller, video)
     release = house.ledger.release_of_job(job.id)
     if release is None:

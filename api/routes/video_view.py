@@ -44,7 +44,7 @@ def video_view(house: House, job: Job) -> Json:
     return {
         "id": job.id,
         "object": "video",
-        "model": house.generator.name,
+        "model": house.framegate.desk.generator if job.task.made else house.generator.name,
         "status": STATUSES[job.status],
         "progress": _progress(job, decision),
         "created_at": int(job.created_at.timestamp()),
@@ -58,7 +58,7 @@ def video_view(house: House, job: Job) -> Json:
         "x_framegate": {
             "status": job.status.value,
             "seed": job.seed,
-            "capability": job.task.capability.value,
+            "capability": "made" if job.task.made else job.task.capability.value,
             "release": release.id if release else None,
             "withdrawn": withdrawn_view(house.withdrawals.of(release.id)) if release else None,
             "conditions": list(release.conditions) if release else [],

@@ -178,7 +178,7 @@ class House(Recognisers, Policies):
     def pipeline(self) -> Pipeline:
         """The natural path."""
         rooms = (self.gate, self.generator, self.desk, self.input_gate, self.shelf)
-        return Pipeline(*rooms, revisions(self.settings, self.generator, self.jobs))
+        return Pipeline(*rooms, revisions(self.settings, self.generator, self.jobs), self.framegate.desk)
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -259,14 +259,23 @@ def _revision_of(text: str) -> Revision | None:
     return Revision(record["prompt"], record["by"], tuple(record["understood"]), tuple(record["ignored"]))
 
 
+_MADE = "made"
+"""Stands for the capability of a job whose clip is there."""
+
+
 def _task_record(task: Task) -> dict[str, Any] | None:
-    return None if task == Task() else asdict(task)
+    if task == Task():
+        return None
+    # Versions that would generate a video instead of taking the one that was made know no such capability, and stop.
+    return asdict(task) | ({"capability": _MADE} if task.made else {})
 
 
 def _task_of(record: dict[str, Any] | None) -> Task:
     if record is None:
         return Task()
     references = tuple(Reference(**each) for each in record["references"])
+    if record["capability"] == _MADE:
+        return Task(references=references, made=record["made"], from_parent=record["from_parent"])
     return Task(Capability(record["capability"]), references, record["strength"])
 
 

@@ -75,6 +75,18 @@ def made(client, house, headers, path="", **body):
     return release
 
 
+def given(client, house, headers, folder):
+    """A clip of somebody else's generator, over HTTP."""
+    encode_mp4(iter(textured().frames), folder / "given.mp4", fps=FPS, crf=10)
+    with (folder / "given.mp4").open("rb") as file:
+        answer = client.post("/v1/releases", data={"prompt": "a field"}, files={"video": file}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    house.queue.work()
+    release = house.ledger.release_of_job(answer.json()["id"])
+    assert release is not None, house.jobs.get(answer.json()["id"])
+    return release
+
+
 def labelled(frame) -> bool:
     """The first frame is nearer to the labelled clip than to the bare one, where the two differ."""
     clip = textured()
@@ -104,6 +116,7 @@ def test_every_video_that_leaves_carries_every_layer(client, ada, house, tmp_pat
         "asked for": asked,
         "remixed": made(client, house, ada, f"/{asked.job}/remix"),
         "extended": made(client, house, ada, "/extensions", video={"id": asked.job}, seconds=1),
+        "given": given(client, house, ada, tmp_path),
     }
     for name, release in releases.items():
         by_video = client.get(f"/v1/videos/{release.job}/content", headers=ada).content
