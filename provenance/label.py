@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.clip import Clip, Frames
-from provenance.label_font import line_width, write_line
+from provenance import label_font, label_strokes
+from provenance.label_strokes import CAPITAL
 from provenance.label_style import LabelStyle, Place
 
 DEFAULT_TEXT = LabelStyle().text
@@ -29,11 +30,6 @@ STAY_S = 3.0
 MARGIN_SHARE = 0.03
 SMALLEST_CAPITAL = 7.0
 """Pixels; smaller letters cannot be read."""
-
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_WEIGHT = 2
-_CAPITAL = 20.0
-"""Height of this font's capitals in pixels at scale 1, whatever the weight (measured with OpenCV 5)."""
 
 Layer = NDArray[np.float32]
 
@@ -86,11 +82,11 @@ def _drawn(text: str, size: tuple[int, int], height_share: float, font: Path | N
     strokes = np.zeros((box_height, box_width), np.uint8)
     edge = _edge(scale)
     for number, line in enumerate(lines):
-        origin = (edge, _line_height(scale) * number + round(_CAPITAL * scale) + edge)
+        origin = (edge, _line_height(scale) * number + round(CAPITAL * scale) + edge)
         if font is None:
-            cv2.putText(strokes, line, origin, _FONT, scale, 255, _WEIGHT, cv2.LINE_AA)
+            label_strokes.write_line(strokes, line, origin, scale)
         else:
-            write_line(strokes, line, origin, _CAPITAL * scale, font)
+            label_font.write_line(strokes, line, origin, CAPITAL * scale, font)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
     seen = cv2.dilate(strokes, disc).astype(np.float32)[..., None] / 255
     return strokes.astype(np.float32)[..., None], np.asarray(seen * OPACITY, np.float32)
@@ -112,14 +108,14 @@ def _corner(
 
 def _measure(lines: list[str], scale: float, font: Path | None) -> tuple[int, int]:
     widths = [
-        cv2.getTextSize(line, _FONT, scale, _WEIGHT)[0][0] if font is None else line_width(line, _CAPITAL * scale, font)
+        label_strokes.line_width(line, scale) if font is None else label_font.line_width(line, CAPITAL * scale, font)
         for line in lines
     ]
     return _line_height(scale) * len(lines) + _edge(scale), max(widths) + 2 * _edge(scale)
 
 
 def _scale(height: int, width: int, height_share: float) -> float:
-    return max(height_share * min(height, width), SMALLEST_CAPITAL) / _CAPITAL
+    return max(height_share * min(height, width), SMALLEST_CAPITAL) / CAPITAL
 
 
 def _edge(scale: float) -> int:
@@ -127,7 +123,7 @@ def _edge(scale: float) -> int:
 
 
 def _line_height(scale: float) -> int:
-    return math.ceil(_CAPITAL * scale * 1.5) + _edge(scale)
+    return math.ceil(CAPITAL * scale * 1.5) + _edge(scale)
 
 
 def _margin(height: int, width: int) -> int:

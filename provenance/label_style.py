@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from provenance.base import LabelError
+from provenance.label_strokes import WRITTEN
 
 LANGUAGES = {
     "en": "AI-generated",
@@ -26,7 +27,7 @@ LANGUAGES = {
     "pt": "Gerado por IA",
     "zh": "AI生成",
 }
-"""Our words in each language; those of other scripts need a font."""
+"""Our words in each language."""
 
 EU_ICON = {"generated": "AI GENERATED", "modified": "AI MODIFIED"}
 """Wording beside the icon of the EU's code of practice on marking (June 2026)."""
@@ -41,6 +42,7 @@ LEAST_OPENING_S, MOST_OPENING_S = 2.0, 10.0
 """Seconds of an opening label; GB 45438-2025 asks for two."""
 
 LONGEST_TEXT = 60
+_ASCII = frozenset(map(chr, range(128)))
 
 
 class Place(StrEnum):
@@ -78,7 +80,7 @@ class LabelStyle:
     """Seconds for which it also stands in the middle, twice as high; 0: not."""
 
     font: Path | None = None
-    """TrueType or OpenType file; None: the built-in letters, which are those of ASCII and `·`."""
+    """TrueType or OpenType file; None: the built-in letters, which are those of ASCII, `·`, 生 and 成."""
 
     declare: frozenset[Field] = frozenset()
     aigc_producer: str = ""
@@ -96,8 +98,9 @@ class LabelStyle:
             raise LabelError(
                 f"an opening label stands {LEAST_OPENING_S:g} to {MOST_OPENING_S:g} seconds, or 0 for none"
             )
-        if self.font is None and not self.text.replace("·", "").isascii():
-            raise LabelError(f"the built-in letters cannot write {self.text!r}: name a font file")
+        if self.font is None and not (beyond := set(self.text) - WRITTEN - {"·"}) <= _ASCII:
+            lacking = " ".join(sorted(beyond - _ASCII))
+            raise LabelError(f"the built-in letters lack {lacking} of {self.text!r}: name a font file")
 
 
 def load_label_style(path: Path) -> LabelStyle:

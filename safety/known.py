@@ -61,6 +61,9 @@ class ReleaseIndex:
         if credential.state is not CredentialState.TRUSTED or OWN_ANCHORS not in credential.trusted_by:
             return None
         release = self._ledger.release_by_manifest(credential.label)
+        if release is None:  # a copy or a still of one: our signer names it in our own assertion
+            named = credential.detail.get("release")
+            release = self._ledger.release(str(named.get("release", ""))) if isinstance(named, dict) else None
         if release is None or credential.decision not in release.decisions:
             return None
         return release.id if credential.detail.get("signer") == release.signer else None

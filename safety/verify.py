@@ -7,6 +7,7 @@ from pathlib import Path
 
 from media.errors import MediaError
 from media.isolation import open_video
+from media.kinds import HEAD_BYTES, sidecar_type_of
 from media.limits import Limits
 from provenance.base import Credential, CredentialReader, Watermark
 from safety.known import ReleaseIndex
@@ -27,7 +28,8 @@ class Verification:
     """Our release that the credential or the watermark leads to."""
 
     exact: bool | None = None
-    """It is byte for byte what was released: a credential leaves padding and free boxes out. None without a release."""
+    """It is byte for byte what was released: a credential leaves padding and free boxes out, one that lies beside its
+    file nothing. None without a release."""
 
     withdrawal: Withdrawal | None = None
     """That release is not served any more."""
@@ -53,8 +55,15 @@ def verify_file(
             raise
     reading = detector.read()
     mark = reading.id_hex if reading else None
-    release = known.by_credential(credential) or (known.by_watermark(mark) if mark else None)
+    proven = known.by_credential(credential)
+    release = proven or (known.by_watermark(mark) if mark else None)
     if release is None:
         return Verification(credential, mark, None)
-    exact = known.by_sha256(file_digest(path)) == release
+    exact = known.by_sha256(file_digest(path)) == release or (proven is not None and _hashed_whole(path))
     return Verification(credential, mark, release, exact, known.withdrawals.of(release))
+
+
+def _hashed_whole(path: Path) -> bool:
+    """Whether a file is of a kind whose manifest lies beside it: its hash is over every byte."""
+    with path.open("rb") as file:
+        return sidecar_type_of(file.read(HEAD_BYTES)) is not None

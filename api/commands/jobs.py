@@ -27,6 +27,7 @@ from safety.framegate import write_released
 from safety.pipeline import Outcome
 from safety.readable import refuse_unreadable
 from safety.shelf import request_of
+from safety.webm_copies import write_webm
 from safety.withdrawals import released_file
 
 _BY_GRAVITY = (Exit.DONE, Exit.HELD, Exit.REFUSED, Exit.COULD_NOT)
@@ -139,15 +140,24 @@ def _frame_at(text: str) -> tuple[Path, float]:
 
 def fetch(
     id_: Annotated[str, typer.Argument(metavar="ID", help="A job or a release.")],
-    out: Annotated[Path, typer.Option(help="Where the released file is written.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Where the released file is written; NAME.webm: a webm copy, its manifest as NAME.webm.c2pa."
+        ),
+    ],
 ) -> None:
     """Write the file of a release. There is no other way to a file than its Release row."""
     with open_house(Settings()) as house:
         release = house.ledger.release_of_job(id_) or house.ledger.release(id_)
         if release is None:
             raise NotFound(f"no release has the id {id_}, and no job of that id was released")
-        write_released(released_file(house.withdrawals, house.blobs, release), out)
-    say(f"wrote {escape(str(out))} ({release.size_bytes} bytes, {release.id})")
+        file = released_file(house.withdrawals, house.blobs, release)
+        if out.suffix.lower() == ".webm":
+            write_webm(house.webm_copies.of(release, file), out)
+        else:
+            write_released(file, out)
+    say(f"wrote {escape(str(out))} ({out.stat().st_size} bytes, {release.id})")
 
 
 def resume(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query
@@ -16,6 +17,7 @@ from api.views import Json
 from api.wiring import House
 from safety.domain import Release
 from safety.errors import Conflict, NotFound
+from safety.webm_copies import WebmCopy
 from safety.withdrawals import released_file
 
 RELEASES = "/v1/releases/{release}"
@@ -23,7 +25,9 @@ RELEASES = "/v1/releases/{release}"
 
 def register(app: FastAPI) -> None:
     """Add the routes of this module."""
-    file: dict[int | str, dict[str, Any]] = {200: {"content": {"video/mp4": {}, "image/jpeg": {}}}}
+    file: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"video/mp4": {}, "video/webm": {}, "application/c2pa": {}, "image/jpeg": {}}}
+    }
     app.add_api_route(
         f"{PATH}/{{video}}/content",
         get_video_content,
@@ -47,15 +51,15 @@ def get_video_content(
     video: Id,
     house: HouseOf,
     caller: Requester,
-    variant: Annotated[Literal["video", "thumbnail", "spritesheet"], Query()] = "video",
+    variant: Annotated[Literal["video", "webm", "webm-manifest", "thumbnail", "spritesheet"], Query()] = "video",
 ) -> Response:
-    """Send the released file, or JPEG stills made from it, each signed."""
+    """Send the released file, a webm copy or the manifest that lies beside that, or JPEG stills: each signed."""
     job = job_of(house, caller, video)
     release = house.ledger.release_of_job(job.id)
     if release is None:
         raise Conflict(f"video {video} is {job.status}: there is nothing to download")
-    if variant == "video":
-        return _file(house, release)
+    if variant in {"video", "webm", "webm-manifest"}:
+        return _file(house, release, variant)
     path = released_file(house.withdrawals, house.blobs, release)
     return Response(house.previews.still(release, path, variant), media_type="image/jpeg")
 
@@ -66,9 +70,14 @@ def get_release(release: Id, house: HouseOf, caller: AnyCaller) -> Json:
     return release_view(found, house.withdrawals.of(found.id))
 
 
-def get_release_content(release: Id, house: HouseOf, caller: AnyCaller) -> Response:
-    """Send the released file."""
-    return _file(house, _release_of(house, caller, release))
+def get_release_content(
+    release: Id,
+    house: HouseOf,
+    caller: AnyCaller,
+    variant: Annotated[Literal["video", "webm", "webm-manifest"], Query()] = "video",
+) -> Response:
+    """Send the released file, a webm copy of it, or the manifest that lies beside that."""
+    return _file(house, _release_of(house, caller, release), variant)
 
 
 def _release_of(house: House, caller: Caller, id_: str) -> Release:
@@ -79,10 +88,25 @@ def _release_of(house: House, caller: Caller, id_: str) -> Release:
     return release
 
 
-def _file(house: House, release: Release) -> FileResponse:
+def _file(house: House, release: Release, variant: str) -> Response:
+    path = released_file(house.withdrawals, house.blobs, release)
+    if variant != "video":
+        return _webm(house.webm_copies.of(release, path), release, manifest=variant == "webm-manifest")
     return FileResponse(
-        released_file(house.withdrawals, house.blobs, release),
+        path,
         media_type="video/mp4",
         filename=f"{release.id}.mp4",
         headers={"etag": f'"{release.sha256}"'},
     )
+
+
+def _webm(copy: WebmCopy, release: Release, *, manifest: bool) -> Response:
+    data = copy.manifest if manifest else copy.video
+    name = f"{release.id}.webm{'.c2pa' if manifest else ''}"
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "etag": f'"{hashlib.sha256(data).hexdigest()}"',
+        # C2PA 2.2, section 11.5: where the manifest of an asset lies that carries none.
+        "link": f'</v1/releases/{release.id}/content?variant=webm-manifest>; rel="c2pa-manifest"',
+    }
+    return Response(data, media_type="application/c2pa" if manifest else "video/webm", headers=headers)

@@ -42,6 +42,7 @@ from safety.release import ReleaseDesk
 from safety.scan import Scanner
 from safety.session import Sessions
 from safety.shelf import Shelf
+from safety.webm_copies import WebmCopies
 from safety.work import JobRunner, ScanRunner
 
 if TYPE_CHECKING:
@@ -194,6 +195,12 @@ class House(Recognisers, Policies):
     def previews(self) -> Previews:
         """Signed stills of releases."""
         return Previews(self.ledger, self.signer, self.settings.provider, now, self.limits)
+
+    @cached_property
+    def webm_copies(self) -> WebmCopies:
+        """Releases as webm."""
+        rooms = (self.ledger, self.signer, self.watermark, self.settings.provider, now)
+        return WebmCopies(*rooms, self.desk.declared)
 
     @cached_property
     def input_gate(self) -> InputGate:

@@ -1,4 +1,4 @@
-"""Writes frames as a video file, whole or not at all: H.264, which plays everywhere, or VP9 and AV1.
+"""Writes frames as a video file, whole or not at all: MP4 with H.264, which plays everywhere, VP9 or AV1, or webm.
 
 Adds no audio and no signature; never leaves a half-written file behind.
 """
@@ -37,6 +37,7 @@ _LIMITED_RANGE = 1
 _ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "medium", "threads": "1"}),
     "h264-fast": ("libx264", {"preset": "veryfast", "threads": "1"}),
+    "vp9-good": ("libvpx-vp9", {"deadline": "good", "cpu-used": "4", "b": "0", "row-mt": "0", "threads": "1"}),
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "b": "0", "threads": "1"}),
     "av1": ("libsvtav1", {"preset": "11", "svtav1-params": "lp=1"}),
 }
@@ -61,13 +62,38 @@ def encode_mp4(
         path: where the file appears once complete; its directory exists.
         fps: frames a second, > 0.
         crf: quality on the encoder's own scale: 0 (best) to 51 for H.264, to 63 for VP9 and AV1.
-        codec: `h264`, `h264-fast`, `vp9` or `av1`.
+        codec: `h264`, `h264-fast`, `vp9`, `vp9-good` or `av1`.
         tags: container metadata; names the MP4 format does not know are kept too.
 
     Raises:
         EncodingError: no frames, odd or differing sizes, an unknown codec, or the encoder failed.
         StorageError: the disk is full or refuses to write.
     """
+    _encode(frames, path, "mp4", fps=fps, crf=crf, codec=codec, tags=tags)
+
+
+def encode_webm(
+    frames: Iterable[NDArray[np.uint8]],
+    path: Path,
+    *,
+    fps: float,
+    crf: int = 20,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write frames as webm with VP9 (4:2:0, BT.709), all of it or nothing; arguments and errors as `encode_mp4`."""
+    _encode(frames, path, "webm", fps=fps, crf=crf, codec="vp9-good", tags=tags)
+
+
+def _encode(
+    frames: Iterable[NDArray[np.uint8]],
+    path: Path,
+    form: str,
+    *,
+    fps: float,
+    crf: int,
+    codec: str,
+    tags: Mapping[str, str],
+) -> None:
     if codec not in _ENCODERS:
         raise EncodingError(f"{codec!r} cannot be written; choose one of {', '.join(_ENCODERS)}")
     try:
@@ -77,7 +103,7 @@ def encode_mp4(
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
     temporary = Path(temporary_name)
     try:
-        written = _write_mp4(frames, temporary, fps=fps, crf=crf, codec=codec, tags=tags)
+        written = _write(frames, temporary, form, fps=fps, crf=crf, codec=codec, tags=tags)
         _check_complete(temporary, path, written)
         temporary.chmod(0o644)
         publish(temporary, path)
@@ -90,9 +116,10 @@ def encode_mp4(
         temporary.unlink(missing_ok=True)
 
 
-def _write_mp4(
+def _write(
     frames: Iterable[NDArray[np.uint8]],
     temporary: Path,
+    form: str,
     *,
     fps: float,
     crf: int,
@@ -100,21 +127,21 @@ def _write_mp4(
     tags: Mapping[str, str],
 ) -> int:
     rate = _exact_rate(fps)
-    movflags = "+faststart" + ("+use_metadata_tags" if tags else "")
+    options = {"fflags": "+bitexact"}
+    if form == "mp4":
+        options["movflags"] = "+faststart" + ("+use_metadata_tags" if tags else "")
     size: tuple[int, ...] = ()
     count = 0
-    container: OutputContainer = av.open(
-        str(temporary), "w", format="mp4", container_options={"movflags": movflags, "fflags": "+bitexact"}
-    )
+    container: OutputContainer = av.open(str(temporary), "w", format=form, container_options=options)
     with container:
-        encoder, options = _ENCODERS[codec]
+        encoder, chosen = _ENCODERS[codec]
         stream: Any = container.add_stream(encoder, rate=rate)
         for array in frames:
             if not size:
                 size = _even_size(array)
                 stream.height, stream.width = size[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.options = {"crf": str(crf), **options}
+                stream.options = {"crf": str(crf), **chosen}
                 context = stream.codec_context
                 context.colorspace = context.color_primaries = context.color_trc = _BT709
                 context.color_range = _LIMITED_RANGE

@@ -24,6 +24,7 @@ from generator.base import Capability
 from media.clip import Clip
 from media.codec import decode, encode_mp4
 from media.fingerprint import fingerprint
+from media.kinds import sidecar_of
 from provenance.base import CredentialState
 from provenance.credentials import C2paReader
 from provenance.label import burn_label
@@ -95,9 +96,11 @@ def labelled(frame) -> bool:
     return place.sum() > 50 and np.abs(frame - label)[place].mean() < 0.5 * np.abs(frame - bare)[place].mean()
 
 
-def assert_every_layer(house, data: bytes, release, folder) -> None:
-    path = folder / "received.mp4"
+def assert_every_layer(house, data: bytes, release, folder, manifest: bytes = b"") -> None:
+    path = folder / ("received.webm" if manifest else "received.mp4")
     path.write_bytes(data)
+    if manifest:
+        sidecar_of(path).write_bytes(manifest)
     seen = verify_file(path, house.credential_reader, house.watermark, house.known, house.limits)
     credential = seen.credential
 
@@ -110,13 +113,23 @@ def assert_every_layer(house, data: bytes, release, folder) -> None:
     assert labelled(next(iter(decode(path)))[1].astype(float))
 
 
-def test_every_video_that_leaves_carries_every_layer(client, ada, house, tmp_path, monkeypatch):
+def fetched(house, monkeypatch, id_, out):
+    """What the command line writes for a release."""
+    monkeypatch.setattr(commands, "open_house", lambda settings: nullcontext(house))
+    monkeypatch.setattr(commands, "Settings", lambda: house.settings)
+    command = Typer()
+    command.command()(commands.fetch)
+    done = CliRunner().invoke(command, [id_, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    return out.read_bytes()
+
+
+def test_every_video_that_is_made_here_carries_every_layer(client, ada, house, tmp_path):
     asked = made(client, house, ada, seconds=1, size="256x256")
     releases = {
         "asked for": asked,
         "remixed": made(client, house, ada, f"/{asked.job}/remix"),
         "extended": made(client, house, ada, "/extensions", video={"id": asked.job}, seconds=1),
-        "given": given(client, house, ada, tmp_path),
     }
     for name, release in releases.items():
         by_video = client.get(f"/v1/videos/{release.job}/content", headers=ada).content
@@ -124,18 +137,28 @@ def test_every_video_that_leaves_carries_every_layer(client, ada, house, tmp_pat
         assert by_video == by_release, name
         assert_every_layer(house, by_video, release, tmp_path)
 
-    monkeypatch.setattr(commands, "open_house", lambda settings: nullcontext(house))
-    monkeypatch.setattr(commands, "Settings", lambda: house.settings)
-    command = Typer()
-    command.command()(commands.fetch)
-    done = CliRunner().invoke(command, [asked.id, "--out", str(tmp_path / "fetched.mp4")])
-    assert done.exit_code == 0, done.output
-    assert_every_layer(house, (tmp_path / "fetched.mp4").read_bytes(), asked, tmp_path)
+
+def test_every_video_that_was_made_elsewhere_carries_every_layer(client, ada, house, tmp_path, monkeypatch):
+    posted = given(client, house, ada, tmp_path)
+    data = client.get(f"/v1/releases/{posted.id}/content", headers=ada).content
+    assert_every_layer(house, data, posted, tmp_path)
+    assert fetched(house, monkeypatch, posted.id, tmp_path / "fetched.mp4") == data
 
     encode_mp4(iter(textured().frames), tmp_path / "raw.mp4", fps=FPS, crf=10)
     prompt = house.framegate.check_prompt("a green field")
     outcome = house.framegate.release(tmp_path / "raw.mp4", tmp_path / "out.mp4", prompt=prompt)
     assert_every_layer(house, (tmp_path / "out.mp4").read_bytes(), outcome.release, tmp_path)
+
+
+def test_every_webm_that_leaves_carries_every_layer(client, ada, house, tmp_path, monkeypatch):
+    asked = made(client, house, ada, seconds=1, size="256x256")
+    webm, manifest = (
+        client.get(f"/v1/videos/{asked.job}/content?variant={variant}", headers=ada).content
+        for variant in ("webm", "webm-manifest")
+    )
+    assert_every_layer(house, webm, asked, tmp_path, manifest)
+    assert fetched(house, monkeypatch, asked.id, tmp_path / "fetched.webm") == webm
+    assert sidecar_of(tmp_path / "fetched.webm").read_bytes() == manifest
 
 
 def test_what_a_strangers_generator_started_from_is_carried_in_its_release(client, ada, house, tmp_path, monkeypatch):

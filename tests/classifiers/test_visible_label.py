@@ -10,7 +10,8 @@ from classifiers.base import MeasurementError
 from classifiers.ocr import Line
 from classifiers.visible_label import SIGNAL, VisibleLabelClassifier
 from media.clip import Clip
-from provenance.label_style import EU_ICON, LANGUAGES, LabelStyle
+from provenance.label import burn_label
+from provenance.label_style import EU_ICON, LANGUAGES, LabelStyle, Place
 from safety.domain import Origin, Strength
 from safety.label_evidence import label_link
 
@@ -129,6 +130,19 @@ def test_a_burned_in_label_is_read_from_pixels():
     cv2.putText(frame, "AI generated", (380, 340), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2, cv2.LINE_AA)
 
     (score,) = VisibleLabelClassifier().score(Clip(frame[None], np.zeros(1), 8.0))
+
+    assert score.detail == "label"
+    assert score.value > 0.5
+
+
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (270, 480)])
+def test_the_label_of_chinese_and_japanese_houses_is_read_though_no_font_is_there(height, width):
+    """Drawn in strokes of our own, at the least height that a label may have."""
+    ground = cv2.GaussianBlur(np.random.default_rng(1).normal(110, 60, (height, width, 3)), (0, 0), 9)
+    frame = np.clip(ground, 0, 255).astype(np.uint8)
+    label = LabelStyle(LANGUAGES["zh"], Place.BOTTOM_RIGHT)
+
+    (score,) = VisibleLabelClassifier().score(burn_label(Clip(frame[None], np.zeros(1), 8.0), style=label))
 
     assert score.detail == "label"
     assert score.value > 0.5

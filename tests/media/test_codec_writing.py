@@ -10,8 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from media.codec import decode, encode_mp4, probe
+from media.codec import decode, encode_mp4, encode_webm, probe
 from media.errors import EncodingError, StorageError
+from media.kinds import sidecar_type_of
 
 
 def test_equal_frames_give_equal_bytes(tmp_path: Path, frames) -> None:
@@ -19,6 +20,18 @@ def test_equal_frames_give_equal_bytes(tmp_path: Path, frames) -> None:
         encode_mp4(frames(20), tmp_path / name, fps=24, tags={"comment": "same"})
 
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_webm_holds_the_same_frames_at_the_same_times(tmp_path: Path, frames) -> None:
+    for name in ("a.webm", "b.webm"):
+        encode_webm(frames(8), tmp_path / name, fps=24)
+    info, decoded = probe(tmp_path / "a.webm"), list(decode(tmp_path / "a.webm"))
+
+    assert (tmp_path / "a.webm").read_bytes() == (tmp_path / "b.webm").read_bytes()
+    assert sidecar_type_of((tmp_path / "a.webm").read_bytes()[:64]) == "video/webm"
+    assert (info.codec, round(info.fps)) == ("vp9", 24)
+    assert [round(time_s, 2) for time_s, _ in decoded] == [round(n / 24, 2) for n in range(8)]
+    assert np.mean([np.abs(a.astype(int) - b).mean() for a, (_, b) in zip(frames(8), decoded, strict=True)]) < 6
 
 
 def test_the_file_can_start_playing_before_it_is_loaded(video: Path) -> None:

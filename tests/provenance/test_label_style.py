@@ -76,7 +76,8 @@ def test_a_file_says_everything(tmp_path: Path, font: Path) -> None:
         'declare = "iptc"',
         'language = "xx"',
         'language = "de"\ntext = "AI"',
-        'text = "AI生成"',  # not without a font
+        'text = "AI合成"',  # not without a font
+        'text = "Généré par IA"',
         'colour = "red"',
         "text = 5",
         "nonsense",
