@@ -12,15 +12,15 @@ from media.clip import Lumas
 from media.codec.luma_copy import luma_copy
 
 CRF = 28
-LONGEST_SHORT_SIDE = 360
-"""Pixels: larger pictures are scaled down to it, half of 720 lines, as platforms do."""
+LONGEST_SHORT_SIDE = 480
+"""Pixels: larger pictures are scaled down to it, as platforms do."""
 
 CROPPED = 0.10
 """Share of each side that is cut off, two thirds of it at the top and left."""
 
 
 def recompress(lumas: Lumas, fps: float) -> Lumas:
-    """Return the frames at 360 lines at most, encoded as H.264 at CRF 28 and decoded again.
+    """Return the frames at 480 lines at most, encoded as H.264 at CRF 28 and decoded again.
 
     Raises:
         media.errors.MediaError: the frames cannot be encoded.

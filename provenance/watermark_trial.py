@@ -25,7 +25,7 @@ from provenance.watermark_search import WHOLE, Place
 SEGMENT_FRAMES = 24
 """Frames that share one pattern: about a second. Longer averages the picture's own voice out, but misses cuts."""
 
-HOST_FRAMES = 4
+HOST_FRAMES = 8
 """Frames of a segment that its pattern is made for, evenly spread."""
 
 SAMPLED_SEGMENTS = 2
