@@ -14,6 +14,7 @@ from typing import Any
 from media.damage import DAMAGES
 from media.fingerprint import Fingerprint
 from media.fingerprint_index import FingerprintIndex, match_clip
+from safety.evaluate.mark_trials import related
 from safety.evaluate.pages import percent, table
 from safety.figures import Share
 
@@ -111,14 +112,14 @@ def _recognised(index: FingerprintIndex, note: Json, name: str, families: dict[s
     match = match_clip(index, [Fingerprint(*query) for query in each["queries"]])
     own = match is not None and families[match.key] == note["family"]
     own_parts = sum(key == note["name"] for key, *_ in each["parts"])
-    strange_parts = len(each["parts"]) - own_parts  # of this clip's family nothing but itself was among the known
+    strange_parts = sum(not related(families.get(key, key), note["family"]) for key, *_ in each["parts"])
     return {
         "watermark": each["own"],
         "fingerprint": own,
         "local features": own_parts > 0,
         "either": each["own"] or own or own_parts > 0,
         "wrong": each["read"] is not None and not each["own"],
-        "stranger": match is not None and not own,
+        "stranger": match is not None and not related(families[match.key], note["family"]),
         "strange part": strange_parts > 0,
         "strange parts": strange_parts,
     }

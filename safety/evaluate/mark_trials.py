@@ -58,9 +58,14 @@ class Source:
 
     name: str
     family: str
-    """Clips of one family may show the same picture: they are no strangers to each other."""
+    """What it shows, joined by `+`. Clips that share a part may show the same picture: they are no strangers."""
 
     load: Callable[[], Clip]
+
+
+def related(one: str, other: str) -> bool:
+    """Say whether clips of these families may show the same picture."""
+    return not set(one.split("+")).isdisjoint(other.split("+"))
 
 
 def sources(folder: Path | None) -> list[Source]:
@@ -124,7 +129,7 @@ def run(
         progress(number, len(clips))
         if source.name in notes:
             continue
-        known = [each for each in others if each["family"] != source.family]
+        known = [each for each in others if not related(each["family"], source.family)]
         told = {"version": VERSION, "name": source.name, "family": source.family, "compared": len(known)}
         notes[source.name] = _kept(kept, {**told, **_measured(source, number, watermark, strangers, known)})
     progress(len(clips), len(clips))

@@ -65,6 +65,19 @@ def test_either_layer_recognises_and_a_stranger_is_not_ours() -> None:
     json.dumps(made)
 
 
+def test_clips_over_one_photograph_are_no_strangers() -> None:
+    """A slide show over two photographs shows both of them."""
+    slides = note("slides", 7, own=False, queries=hashes(8), parts=("slides", "flower", "palace"))
+    flower, palace = (note(name, seed, own=False, queries=[]) for name, seed in (("flower", 8), ("palace", 9)))
+    made = report([slides | {"family": "flower+gravel"}, flower, palace], at=AT)
+
+    assert made["damages"]["strip"]["local features"]["k"] == 1
+    assert made["damages"]["strip"]["fingerprint"]["k"] == 0
+    assert made["false_fingerprint"]["k"] == 0
+    assert made["false_features"]["k"] == 20, "the palace is on no slide"
+    assert made["false_feature_pairs"]["k"] == 20
+
+
 def test_a_clip_that_cannot_be_marked_is_named_and_not_counted() -> None:
     made = report([{"name": "flat", "family": "flat", "failed": "too flat"}], at=AT)
 
