@@ -28,6 +28,7 @@ from api.errors import (
     problem_of,
 )
 from api.faults import explain_validation
+from safety.errors import Occupied
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def problem_response(request: Request, error: Exception) -> JSONResponse:
     response = respond(request, problem, str(error), param)
     if isinstance(error, UnauthorizedError):
         response.headers["www-authenticate"] = "Bearer"
-    if overloaded or isinstance(error, BusyError):
+    if overloaded or isinstance(error, (BusyError, Occupied)):
         response.headers["retry-after"] = str(error.retry_after_s if isinstance(error, BusyError) else 1)
     return response
 

@@ -3,7 +3,8 @@
     entry bytes ─▶ leaf ─▶ tree ─▶ root at every signed checkpoint and at the signed head, kept subtrees
         └──────▶ derived rows, compared with what stands in decisions, findings and releases
 
-One snapshot, in batches: memory does not grow with the ledger, and appends go on meanwhile. Needs the public key only.
+One snapshot, in batches: memory does not grow with the ledger, and appends go on meanwhile. (With workers each range
+is hashed in a snapshot of its own, and the derived rows are compared in the first.) Needs the public key only.
 Whoever can write the database and owns an old copy of it can put the whole copy back: only a checkpoint that was kept
 elsewhere shows that, so pass those as `notes`. Appending is `safety.ledger`.
 """

@@ -68,5 +68,9 @@ class Conflict(SafetyError):
     """It exists, but not in a state in which this may happen to it."""
 
 
+class Occupied(SafetyError):
+    """It is done for one at a time, and somebody else has it now: ask again in a while."""
+
+
 class SecondReviewerNeeded(Conflict):
     """One of two reviewers allowed it, which is recorded; it waits for the other."""

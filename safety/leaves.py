@@ -6,6 +6,7 @@ the hashes have to fit is `safety.audit`.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,9 +18,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, select
 
 from safety.database import in_binary, mapped, open_engine, reading
-from safety.errors import LedgerError
 from safety.merkle import HASH_BYTES, leaf_hashes
 from safety.tables import entries
+
+log = logging.getLogger(__name__)
 
 BATCH = 4000
 """Entries read at once: some ten megabytes."""
@@ -42,11 +44,11 @@ class Batch(NamedTuple):
 def read_batches(connection: Connection, workers: int = 1) -> Iterator[Batch]:
     """Yield every entry of the connection's snapshot; `workers`: processes that read and hash.
 
-    Several read in snapshots of their own, up to the newest entry of this one: entries do not change.
+    Several read in snapshots of their own, up to the newest entry of this one: entries do not change. Where one of
+    them dies, this process goes on alone.
 
     Raises:
         DatabaseError: the database is gone.
-        LedgerError: a worker died.
     """
     after: int | None = None
     if workers > 1:
@@ -80,7 +82,12 @@ def read_batch(connection: Connection, after: int | None, last: int | None = Non
 
 
 def _from_workers(connection: Connection, workers: int) -> Iterator[Batch]:
-    """Yield batches from position 0 on, up to the first that has a gap: no root can be recomputed from there on."""
+    """Yield batches from position 0 on, up to the first that has a gap: no root can be recomputed from there on.
+
+    Nothing where an entry stands before position 0: no range would hold it, so one process reads them all.
+    """
+    if connection.execute(select(entries.c.position).where(entries.c.position < 0).limit(1)).first():
+        return
     newest = connection.execute(select(entries.c.position).order_by(entries.c.position.desc()).limit(1)).scalar()
     url = connection.engine.url.render_as_string(hide_password=False)
     starts = iter(range(0, (newest or 0) + 1, BATCH))
@@ -101,7 +108,7 @@ def _from_workers(connection: Connection, workers: int) -> Iterator[Batch]:
                 packed, wrong = done
                 yield Batch(wanted, [packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)], wrong)
         except BrokenProcessPool:
-            raise LedgerError("a process that verifies the ledger died: try it with fewer workers") from None
+            log.warning("a process that verifies the ledger died; one process goes on alone")
         finally:
             for _, each in pending:
                 each.cancel()

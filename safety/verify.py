@@ -9,7 +9,7 @@ from media.errors import MediaError
 from media.isolation import open_video
 from media.kinds import HEAD_BYTES, sidecar_type_of
 from media.limits import Limits
-from provenance.base import Credential, CredentialReader, Watermark
+from provenance.base import Credential, CredentialReader, CredentialState, Watermark
 from safety.known import ReleaseIndex
 from safety.lookup.withdrawals import Withdrawal
 from safety.measure import file_digest
@@ -29,7 +29,8 @@ class Verification:
 
     exact: bool | None = None
     """It is byte for byte what was released: a credential leaves padding and free boxes out, one that lies beside its
-    file nothing. None without a release."""
+    file nothing. None without a release, and for a copy that somebody trusted signed who did not sign the release, such
+    as our own key after a rotation."""
 
     withdrawal: Withdrawal | None = None
     """That release is not served any more."""
@@ -59,7 +60,9 @@ def verify_file(
     release = proven or (known.by_watermark(mark) if mark else None)
     if release is None:
         return Verification(credential, mark, None)
-    exact = known.by_sha256(file_digest(path)) == release or (proven is not None and _hashed_whole(path))
+    exact: bool | None = known.by_sha256(file_digest(path)) == release or (proven is not None and _hashed_whole(path))
+    if not exact and credential.state is CredentialState.TRUSTED and _hashed_whole(path):
+        exact = None  # every byte is as it was signed, by another signer than the release's
     return Verification(credential, mark, release, exact, known.withdrawals.of(release))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from media.codec import decode, encode_webm, probe
 from media.errors import StorageError
@@ -23,7 +24,7 @@ from media.kinds import sidecar_of
 from media.quality import psnr_db
 from provenance.base import Claim, ClaimInput, CredentialSigner, Declaration, InputRelation, Watermark
 from safety.domain import Release
-from safety.errors import ReleaseError
+from safety.errors import Occupied, ReleaseError
 from safety.gate import Clock
 from safety.ledger import Ledger
 
@@ -33,6 +34,11 @@ used here reaches 36 and more on moving texture."""
 
 KEPT, KEPT_BYTES = 8, 32_000_000
 """Copies kept in memory, and the most that one of them may have."""
+
+Kept = TypeVar("Kept")
+
+REFUSED = 256
+"""Releases remembered that cannot be had as webm."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,11 @@ class WebmCopy:
 
 @dataclass(frozen=True)
 class WebmCopies:
-    """Makes and signs webm copies of releases; safe to use from several threads, one copy at a time."""
+    """Makes and signs webm copies of releases; safe to use from several threads.
+
+    One copy is made at a time, since it takes a core for as long as the video lasts and longer: who asks for another
+    one meanwhile is told so instead of waiting. What was made, or refused, is remembered for a while.
+    """
 
     ledger: Ledger
     signer: CredentialSigner
@@ -54,27 +64,50 @@ class WebmCopies:
     clock: Clock
     declared: Callable[[str], Declaration] = lambda _release: Declaration()
     _kept: OrderedDict[str, WebmCopy] = field(default_factory=OrderedDict)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _refused: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, release: Release, file: Path) -> WebmCopy:
         """Return the webm copy of the released `file`.
 
         Raises:
             MediaError: the file cannot be decoded, or the copy not be written.
+            Occupied: another copy is being made.
             ReleaseError: the copy shows something else, its mark does not read, or the release names no recorded
                 decision; nothing leaves.
             SigningError: it could not be signed; nothing leaves.
         """
-        with self._turn:
-            if release.id in self._kept:
-                self._kept.move_to_end(release.id)
-                return self._kept[release.id]
+        kept = self._remembered(release.id)
+        if kept is not None:
+            return kept
+        if not self._making.acquire(blocking=False):
+            raise Occupied("another webm copy is being made: ask again in a while, or take the mp4")
+        try:
             made = self._signed(release, file)
-            if len(made.video) <= KEPT_BYTES:
-                self._kept[release.id] = made
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return made
+        except ReleaseError as error:
+            with self._lock:
+                _keep(self._refused, release.id, str(error), REFUSED)
+            raise
+        finally:
+            self._making.release()
+        if len(made.video) <= KEPT_BYTES:
+            with self._lock:
+                _keep(self._kept, release.id, made, KEPT)
+        return made
+
+    def forget(self, release: str) -> None:
+        """Drop the copy of a release that is not served any more."""
+        with self._lock:
+            self._kept.pop(release, None)
+
+    def _remembered(self, release: str) -> WebmCopy | None:
+        with self._lock:
+            if release in self._refused:
+                raise ReleaseError(self._refused[release])
+            if release in self._kept:
+                self._kept.move_to_end(release)
+            return self._kept.get(release)
 
     def _signed(self, release: Release, file: Path) -> WebmCopy:
         decision = self.ledger.decision(release.decisions[-1])
@@ -117,6 +150,12 @@ class WebmCopies:
         reading = detector.read()
         if reading is None or reading.id_hex != release.watermark:
             raise ReleaseError(f"the watermark does not read from the webm copy of {release.id}; take it as mp4")
+
+
+def _keep(kept: OrderedDict[str, Kept], key: str, value: Kept, most: int) -> None:
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def write_webm(copy: WebmCopy, destination: Path) -> None:

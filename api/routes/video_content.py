@@ -16,7 +16,7 @@ from api.schemas import Id
 from api.views import Json
 from api.wiring import House
 from safety.domain import Release
-from safety.errors import Conflict, NotFound
+from safety.errors import Conflict, NotFound, Withdrawn
 from safety.webm_copies import WebmCopy
 from safety.withdrawals import released_file
 
@@ -91,7 +91,13 @@ def _release_of(house: House, caller: Caller, id_: str) -> Release:
 def _file(house: House, release: Release, variant: str) -> Response:
     path = released_file(house.withdrawals, house.blobs, release)
     if variant != "video":
-        return _webm(house.webm_copies.of(release, path), release, manifest=variant == "webm-manifest")
+        copy = house.webm_copies.of(release, path)
+        try:
+            released_file(house.withdrawals, house.blobs, release)
+        except (Withdrawn, Conflict):  # it was taken back while the copy was made
+            house.webm_copies.forget(release.id)
+            raise
+        return _webm(copy, release, manifest=variant == "webm-manifest")
     return FileResponse(
         path,
         media_type="video/mp4",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from api.commands import jobs as commands
 from media.codec import encode_webm
 from media.kinds import sidecar_of
 from safety import webm_copies
-from safety.errors import ReleaseError
+from safety.errors import Occupied, ReleaseError
 from safety.webm_copies import WebmCopies
 
 
@@ -101,3 +102,64 @@ def test_a_copy_is_made_once(house, release):
     first, again = (made.of(release, house.blobs.path(release.sha256)) for _ in range(2))
 
     assert first is again
+
+
+def test_who_asks_while_another_copy_is_made_is_told_so_and_nobody_waits(client, ada, house, release, monkeypatch):
+    made, begun, go_on = copies(house), threading.Event(), threading.Event()
+    whole = WebmCopies._signed
+
+    def slow(self, release, file):
+        begun.set()
+        assert go_on.wait(60)
+        return whole(self, release, file)
+
+    monkeypatch.setattr(WebmCopies, "_signed", slow)
+    file, got = house.blobs.path(release.sha256), []
+    first = threading.Thread(target=lambda: got.append(made.of(release, file)))
+    first.start()
+    try:
+        assert begun.wait(60)
+        with pytest.raises(Occupied, match="another webm copy"):
+            made.of(replace(release, id="rel_other"), file)
+    finally:
+        go_on.set()
+        first.join(60)
+    assert made.of(release, file) is got[0]
+
+    monkeypatch.setattr(WebmCopies, "of", lambda *_: (_ for _ in ()).throw(Occupied("another webm copy is being made")))
+    answer = content(client, ada, release, "webm")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+def test_a_refusal_is_remembered(house, release, monkeypatch):
+    made, other = copies(house), replace(release, watermark="0123456789ab")
+    with pytest.raises(ReleaseError, match="watermark does not read"):
+        made.of(other, house.blobs.path(release.sha256))
+
+    monkeypatch.setattr(webm_copies, "encode_webm", lambda *_, **__: pytest.fail("it was made again"))
+    with pytest.raises(ReleaseError, match="watermark does not read"):
+        made.of(other, house.blobs.path(release.sha256))
+
+
+def test_what_is_withdrawn_while_its_copy_is_made_does_not_leave(client, ada, house, release, monkeypatch):
+    whole = WebmCopies._signed
+
+    def withdrawn_meanwhile(self, release, file):
+        made = whole(self, release, file)
+        house.withdrawals.withdraw(release.id, by="ann", reason="a test", code="mistake")
+        return made
+
+    monkeypatch.setattr(WebmCopies, "_signed", withdrawn_meanwhile)
+
+    assert content(client, ada, release, "webm").status_code == 410
+    assert release.id not in house.webm_copies._kept
+
+
+def test_bytes_that_another_trusted_signer_vouches_for_are_not_called_altered(client, ada, release, monkeypatch):
+    """As after a rotation of our key: the copy is as it was signed, but not by the signer of the release."""
+    video, manifest = (content(client, ada, release, variant).content for variant in ("webm", "webm-manifest"))
+    monkeypatch.setattr("safety.known.ReleaseIndex.by_credential", lambda *_: None)
+
+    seen = verified(client, video, manifest)
+
+    assert (seen["state"], seen["release"], seen["exact"]) == ("trusted", release.id, None)

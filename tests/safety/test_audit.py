@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from safety.errors import DatabaseError, LedgerError, NotFound
 from safety.ledger import HEAD_EXTENSION, Ledger
 from safety.merkle import Frontier, leaf_hash
 from safety.proofs import prove_entry, prove_growth
+from safety.tables import entries
 from safety.verification import MAX_PROBLEMS, VerificationReport
 from tests.postgres import Cluster
 from tests.safety.making import a_decision, a_release
@@ -135,6 +137,35 @@ def test_workers_find_what_one_process_finds(
     found = verify(ledger.engine, ledger.public_key, workers=2)
     assert found == verify(ledger.engine, ledger.public_key)
     assert {("entry", "entry 4 (dec_4)"), ("gap", "entry 16 (dec_16)")} < {(p.kind, p.where) for p in found.problems}
+
+
+def test_workers_find_an_entry_before_the_first(ledger: Ledger) -> None:
+    """No range that starts at 0 would hold it, and no trigger forbids to insert."""
+    with ledger.engine.begin() as connection:
+        columns = [column.name for column in entries.c if column.name != "position"]
+        taken = ", ".join(f"'forged' AS {name}" if name == "id" else name for name in columns)
+        chosen = f"SELECT -1, {taken} FROM entries WHERE position = 3"  # noqa: S608
+        run(connection, f"INSERT INTO entries (position, {', '.join(columns)}) {chosen}")
+
+    found = verify(ledger.engine, ledger.public_key, workers=2)
+
+    assert not found.ok
+    assert found == verify(ledger.engine, ledger.public_key)
+
+
+def test_a_worker_that_dies_costs_time_and_not_the_verdict(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying(ThreadPoolExecutor):
+        def __init__(self, workers: int, _: object) -> None:
+            super().__init__(workers)
+
+        def submit(self, *_: object) -> Future[None]:  # type: ignore[override]
+            future: Future[None] = Future()
+            future.set_exception(BrokenProcessPool("killed"))
+            return future
+
+    monkeypatch.setattr(leaves, "ProcessPoolExecutor", Dying)
+
+    assert verify(ledger.engine, ledger.public_key, workers=2) == verify(ledger.engine, ledger.public_key)
 
 
 def test_an_empty_ledger_holds(engine: Engine, log_key: LogKey) -> None:
