@@ -2,19 +2,20 @@
 
 Candidates come from equal 24-bit words of the points' codes, as in hashing for near neighbours (Indyk and Motwani, STOC
 1998); the best few are compared point by point (`media.feature_match`). A vote proves nothing, and a copy whose every
-word was changed is missed. In memory only: 2 KB a frame. The frames themselves stay where the record is.
+word was changed is missed. A frame that is flat but for a bar, a label or a logo is not known at all: strangers have
+the same. In memory only: 2 KB a frame. The frames themselves stay where the record is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.feature_match import Agreement, agreement
+from media.feature_match import Agreement, agreement, occupied_cells
 from media.local_features import FrameFeatures, Points
 
 WORDS = 4
@@ -26,8 +27,8 @@ MOST_ALIKE = 200
 LEAST_VOTES = 3
 """Equal words from which a pair of frames is worth comparing."""
 
-CANDIDATES = 6
-"""Videos that are compared, of all that got votes."""
+CANDIDATES = 30
+"""Videos that are compared, of all that got votes; of those that are asked for by name as many again."""
 
 PAIRS = 3
 """Kept frames of one candidate with which a frame is compared."""
@@ -35,6 +36,8 @@ PAIRS = 3
 LEAST_POINTS = 8
 LEAST_COVERAGE = 0.5
 LEAST_VIEW = 0.15
+LEAST_MIDDLE = 0.25
+LEAST_EXTENT = 0.4
 """What makes two frames agree: of 1,000s of pairs of strange frames none reached it (docs/evaluation.md, Marks)."""
 
 ALONE_POINTS = 12
@@ -43,6 +46,10 @@ ALONE_COVERAGE = 0.55
 
 TEXTURED_POINTS = 24
 """Points below which a frame proves nothing and does not count."""
+
+LEAST_CELLS = 8
+"""Of 24: a kept frame with points in fewer cells is not known. A bar of news fills six, a label of a tenth of the
+height three."""
 
 LEAST_SHARE = 0.5
 """Share of the textured frames that must agree with one video."""
@@ -74,8 +81,22 @@ class _Table(NamedTuple):
     frames: NDArray[np.int32]
 
 
+class Candidate(NamedTuple):
+    """A known video that got votes and is yet to be compared."""
+
+    key: str
+    first: int
+    """Number of its first frame."""
+
+    votes: Sequence[_Votes]
+    """Of each frame that is asked about, in order."""
+
+    mirrored: bool
+
+
 class FeatureIndex:
-    """Known videos by the points of their key frames. Not safe for concurrent writing.
+    """Known videos by the points of their key frames. Not safe for concurrent writing; `compared` reads nothing that
+    is written.
 
     `load` gives the frames of a key as they were added, when it is compared.
     """
@@ -96,7 +117,8 @@ class FeatureIndex:
         return len(self._owners)
 
     def add(self, key: str, frames: Iterable[FrameFeatures]) -> None:
-        """Know a video from now on; a key is added once, whole. One without frames is not known."""
+        """Know a video from now on; a key is added once, whole. One without frames is not known, and of one with
+        thin frames only the others are."""
         kept = list(frames)
         if not kept:
             return
@@ -104,50 +126,52 @@ class FeatureIndex:
         self._firsts.append(first)
         self._owners += [len(self._keys)] * len(kept)
         self._keys.append(key)
-        words = np.concatenate([_words(frame.points).ravel() for frame in kept])
-        owners = np.concatenate(
-            [np.full(frame.points.size * WORDS, first + at, np.int32) for at, frame in enumerate(kept)]
-        )
-        self._put(_Table(words, owners))
+        indexed = [(first + at, frame.points) for at, frame in enumerate(kept) if is_spread(frame)]
+        if indexed:
+            words = np.concatenate([_words(points).ravel() for _, points in indexed])
+            owners = np.concatenate([np.full(points.size * WORDS, at, np.int32) for at, points in indexed])
+            self._put(_Table(words, owners))
 
-    def matches(self, frames: Sequence[FrameFeatures]) -> list[FeatureMatch]:
-        """Return every known video that enough of these frames show, the best first; mirrored ones too."""
-        textured = [each for each in frames if len(each.points) >= TEXTURED_POINTS]
-        found: dict[str, FeatureMatch] = {}
-        for mirrored in (False, True):
-            for match in self._matches(textured, mirrored=mirrored):
-                if match.key not in found or _rank(match) > _rank(found[match.key]):
-                    found[match.key] = match
-        return sorted(found.values(), key=_rank, reverse=True)
+    def matches(
+        self, frames: Sequence[FrameFeatures], named: Collection[str] = (), *, alone: bool = False
+    ) -> list[FeatureMatch]:
+        """Return every known video that enough of these frames show, the best first; mirrored ones too. `named` and
+        `alone` as of `candidates`."""
+        return self.compared(frames, self.candidates(frames, named, alone=alone))
 
-    def _matches(self, textured: Sequence[FrameFeatures], *, mirrored: bool) -> list[FeatureMatch]:
-        votes = [self._votes(each.mirrored if mirrored else each.points) for each in textured]
-        sums: dict[int, int] = {}
-        for of_frame in votes:
-            for number, most in of_frame.best.items():
-                sums[number] = sums.get(number, 0) + most
+    def candidates(
+        self, frames: Sequence[FrameFeatures], named: Collection[str] = (), *, alone: bool = False
+    ) -> list[Candidate]:
+        """Return the `CANDIDATES` videos with most votes, and as many again of those `named`, so that no number of
+        variants of one picture hides them; with `alone` of `named` only."""
         found = []
-        for number in sorted(sums, key=lambda each: (-sums[each], each))[:CANDIDATES]:
-            kept = self._load(self._keys[number])
-            agreeing = [
-                self._agreement(kept, number, each, of_frame, mirrored=mirrored)
-                for each, of_frame in zip(textured, votes, strict=True)
-            ]
-            told = _told(self._keys[number], agreeing, mirrored=mirrored)
-            if told is not None:
-                found.append(told)
+        for mirrored in (False, True):
+            votes = [self._votes(each.mirrored if mirrored else each.points) for each in _textured(frames)]
+            sums: dict[int, int] = {}
+            for of_frame in votes:
+                for number, most in of_frame.best.items():
+                    sums[number] = sums.get(number, 0) + most
+            ranked = sorted(sums, key=lambda each: (-sums[each], each))
+            chosen = [] if alone else ranked[:CANDIDATES]
+            chosen += [each for each in ranked[len(chosen) :] if self._keys[each] in named][:CANDIDATES]
+            found += [Candidate(self._keys[each], self._firsts[each], votes, mirrored) for each in chosen]
         return found
 
-    def _agreement(
-        self, kept: Sequence[FrameFeatures], number: int, asked: FrameFeatures, votes: _Votes, *, mirrored: bool
-    ) -> Agreement | None:
-        """The best agreement with a kept frame of this candidate, of those with most votes."""
-        first = self._firsts[number]
-        inside = (votes.frames >= first) & (votes.frames < first + len(kept))
-        order = np.argsort(-votes.counts[inside], kind="stable")[:PAIRS]
-        tried = [agreement(kept[at - first], asked, mirrored=mirrored) for at in votes.frames[inside][order]]
-        enough = [each for each in tried if agrees(each)]
-        return max(enough, key=lambda each: each.points, default=None)
+    def compared(self, frames: Sequence[FrameFeatures], candidates: Sequence[Candidate]) -> list[FeatureMatch]:
+        """Return those of the candidates for these frames that they show, the best first."""
+        textured, loaded = _textured(frames), dict[str, Sequence[FrameFeatures]]()
+        found: dict[str, FeatureMatch] = {}
+        for candidate in candidates:
+            if candidate.key not in loaded:
+                loaded[candidate.key] = self._load(candidate.key)
+            agreeing = [
+                _agreement(loaded[candidate.key], candidate, each, votes)
+                for each, votes in zip(textured, candidate.votes, strict=True)
+            ]
+            told = _told(candidate.key, agreeing, mirrored=candidate.mirrored)
+            if told is not None and (told.key not in found or _rank(told) > _rank(found[told.key])):
+                found[told.key] = told
+        return sorted(found.values(), key=_rank, reverse=True)
 
     def _votes(self, points: Points) -> _Votes:
         words = _words(points)
@@ -187,7 +211,28 @@ class _Votes(NamedTuple):
 
 def agrees(found: Agreement) -> bool:
     """Say whether two frames show the same picture, or one a part of the other."""
-    return found.points >= LEAST_POINTS and found.coverage >= LEAST_COVERAGE and found.view >= LEAST_VIEW
+    spread = found.coverage >= LEAST_COVERAGE and found.middle >= LEAST_MIDDLE and found.extent >= LEAST_EXTENT
+    return found.points >= LEAST_POINTS and found.view >= LEAST_VIEW and spread
+
+
+def is_spread(frame: FrameFeatures) -> bool:
+    """Say whether a kept frame has enough points, in enough of its cells, that a like one is no accident."""
+    return len(frame.points) >= TEXTURED_POINTS and occupied_cells(frame) >= LEAST_CELLS
+
+
+def _textured(frames: Iterable[FrameFeatures]) -> list[FrameFeatures]:
+    return [each for each in frames if len(each.points) >= TEXTURED_POINTS]
+
+
+def _agreement(
+    kept: Sequence[FrameFeatures], candidate: Candidate, asked: FrameFeatures, votes: _Votes
+) -> Agreement | None:
+    """The best agreement with a kept frame of this candidate, of those with most votes."""
+    first = candidate.first
+    inside = (votes.frames >= first) & (votes.frames < first + len(kept))
+    order = np.argsort(-votes.counts[inside], kind="stable")[:PAIRS]
+    tried = [agreement(kept[at - first], asked, mirrored=candidate.mirrored) for at in votes.frames[inside][order]]
+    return max((each for each in tried if agrees(each)), key=lambda each: each.points, default=None)
 
 
 def _told(key: str, agreeing: Sequence[Agreement | None], *, mirrored: bool) -> FeatureMatch | None:

@@ -39,6 +39,9 @@ LEAST_VIEW = 0.15
 COLUMNS, ROWS = 6, 4
 """Cells of the kept frame over which agreement must be spread."""
 
+_MIDDLE = np.array([COLUMNS * row + column for row in range(1, ROWS - 1) for column in range(1, COLUMNS - 1)])
+"""Cells that touch no side of the frame: bars, labels and logos stand along the sides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -53,6 +56,13 @@ class Agreement:
     cells: int
     """Cells of the kept frame that have points in view."""
 
+    middle: float
+    """`coverage` of those of them alone that touch no side of the kept frame; 0 without any."""
+
+    extent: float
+    """Share in [0, 1] of what is in view over which the points that agree stretch: of its width or of its height,
+    whichever is less."""
+
     view: float
     """Share in [0, 1] of the kept frame's area that the other shows."""
 
@@ -63,7 +73,7 @@ class Agreement:
     """How far it was turned, counter-clockwise below 0."""
 
 
-NONE = Agreement(0, 0.0, 0, 0.0, 1.0, 0.0)
+NONE = Agreement(0, 0.0, 0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 Numbers = NDArray[np.float64]
 Plane = NDArray[np.complex128]
@@ -87,6 +97,19 @@ def agreement(kept: FrameFeatures, asked: FrameFeatures, *, mirrored: bool = Fal
     if inside.sum() < 3 or not ZOOMS[0] <= abs(a) <= ZOOMS[1]:
         return NONE
     return _told(kept, asked, first[inside], a, b)
+
+
+def occupied_cells(frame: FrameFeatures) -> int:
+    """Return how many of its `COLUMNS` x `ROWS` cells have points."""
+    return len(np.unique(_cells(frame)))
+
+
+def _cells(frame: FrameFeatures) -> NDArray[np.int64]:
+    """The number of each point's cell."""
+    places = _plane(frame.points)
+    columns = np.minimum(places.real / frame.width * COLUMNS, COLUMNS - 1).astype(np.int64)
+    rows = np.minimum(places.imag / frame.height * ROWS, ROWS - 1).astype(np.int64)
+    return np.asarray(rows * COLUMNS + columns, np.int64)
 
 
 def _like(kept: Points, other: Points) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -142,25 +165,36 @@ def _fitted(p: Plane, q: Plane) -> tuple[complex, complex]:
 def _told(kept: FrameFeatures, asked: FrameFeatures, agreeing: NDArray[np.int64], a: complex, b: complex) -> Agreement:
     places = _plane(kept.points)
     seen = _within(a * places + b, asked.width, asked.height)
-    columns = np.minimum(places.real / kept.width * COLUMNS, COLUMNS - 1).astype(np.int64)
-    rows = np.minimum(places.imag / kept.height * ROWS, ROWS - 1).astype(np.int64)
-    cells = rows * COLUMNS + columns
+    cells = _cells(kept)
     occupied, supported = np.unique(cells[seen]), np.unique(cells[agreeing])
+    view, extent = _view(kept, asked, a, b, places[agreeing])
     return Agreement(
         points=len(agreeing),
-        coverage=len(np.intersect1d(supported, occupied)) / max(1, len(occupied)),
+        coverage=_share(supported, occupied),
         cells=len(occupied),
-        view=_view(kept, asked, a, b),
+        middle=_share(supported, np.intersect1d(occupied, _MIDDLE)),
+        extent=extent,
+        view=view,
         zoom=abs(a),
         turn_deg=float(np.degrees(np.angle(a))),
     )
 
 
-def _view(kept: FrameFeatures, asked: FrameFeatures, a: complex, b: complex) -> float:
-    """Counted on a grid of 16 x 16 places of the kept frame."""
+def _share(supported: NDArray[np.int64], occupied: NDArray[np.int64]) -> float:
+    return len(np.intersect1d(supported, occupied)) / max(1, len(occupied))
+
+
+def _view(kept: FrameFeatures, asked: FrameFeatures, a: complex, b: complex, agreeing: Plane) -> tuple[float, float]:
+    """Share of the kept frame in view, and over how much of that the points stretch that agree; counted on a grid of
+    16 x 16 places of the kept frame."""
     steps = (np.arange(16) + 0.5) / 16
     grid = (steps[None, :] * kept.width + 1j * steps[:, None] * kept.height).ravel()
-    return float(_within(a * grid + b, asked.width, asked.height).mean())
+    shown = grid[_within(a * grid + b, asked.width, asked.height)]
+    if not len(shown):
+        return 0.0, 0.0
+    wide = np.ptp(shown.real) + kept.width / 16
+    high = np.ptp(shown.imag) + kept.height / 16
+    return len(shown) / len(grid), float(min(1.0, np.ptp(agreeing.real) / wide, np.ptp(agreeing.imag) / high))
 
 
 def _within(places: Plane, width: int, height: int) -> NDArray[np.bool_]:

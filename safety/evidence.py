@@ -9,6 +9,7 @@ from pathlib import Path
 from media.clip import Coverage, VideoInfo
 from media.feature_index import FeatureMatch
 from media.fingerprint_index import ClipMatch
+from media.strip import Strip
 from media.xmp import read_xmp
 from provenance.base import Credential, CredentialState
 from safety.credential_words import sentences
@@ -129,6 +130,14 @@ def features_link(matches: Sequence[FeatureMatch]) -> Links:
         )
         for each in matches
     ], []
+
+
+def parts_link(links: Sequence[Links], keys: Strip, known: ReleaseIndex) -> Links:
+    """Look for parts of any release where nothing proves ours yet, and of withdrawn ones alone until one was found:
+    what was pasted of a release that stands must not hide them. `links` know already what was withdrawn."""
+    if any(is_withdrawn(evidence) for evidence, _ in links):
+        return [], []
+    return features_link(known.parts(keys, withdrawn_only=proves_ours(links)))
 
 
 def proves_ours(links: Iterable[Links]) -> bool:

@@ -6,8 +6,9 @@ An index over the ledger, rebuilt from it. What a finding is worth is `safety.ev
 from __future__ import annotations
 
 import base64
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from media.feature_index import FeatureIndex, FeatureMatch
 from media.fingerprint import Fingerprint
@@ -18,6 +19,8 @@ from provenance.base import OWN_ANCHORS, Credential, CredentialState
 from safety.errors import LedgerError
 from safety.ledger import Ledger
 from safety.lookup.withdrawals import WithdrawalReader
+
+LOG = logging.getLogger(__name__)
 
 KEY_FRAMES = 12
 """Frames of an upload whose local features are looked up, evenly spread: about half a second of a core."""
@@ -92,23 +95,38 @@ class ReleaseIndex:
             self._refresh()
             return matches_of_clip(self._index, fingerprints)
 
-    def parts(self, strip: Strip) -> list[FeatureMatch]:
+    def parts(self, strip: Strip, *, withdrawn_only: bool = False) -> list[FeatureMatch]:
         """Return every release of which the frames of a strip show a part, turned, zoomed or written over.
 
         The rule is that of `media.feature_index`; the best first. For what the other ways do not find: it costs more.
+        With `withdrawn_only` of the withdrawn releases alone, which costs nothing where there are none.
         """
-        return self.showing(described(strip.frames()))
+        withdrawn = self.withdrawals.releases()
+        if withdrawn_only and not withdrawn:
+            return []
+        return self._showing(described(strip.frames()), withdrawn, alone=withdrawn_only)
 
     def showing(self, frames: Sequence[FrameFeatures]) -> list[FeatureMatch]:
         """Return the same for frames that are described already."""
+        return self._showing(frames, self.withdrawals.releases())
+
+    def _showing(
+        self, frames: Sequence[FrameFeatures], withdrawn: Collection[str], *, alone: bool = False
+    ) -> list[FeatureMatch]:
         with self._lock:
             self._refresh()
-            return self._features.matches(frames)
+            candidates = self._features.candidates(frames, withdrawn, alone=alone)
+        return self._features.compared(frames, candidates)
 
     def _refresh(self) -> None:
         for each in self._ledger.fingerprints(after=self._newest):
+            try:
+                features = _unpacked(each.release, each.features)
+            except LedgerError as error:
+                LOG.warning("%s; until then it is found by its other marks only", error)
+                features = []
             self._index.add(each.release, each.fingerprint)
-            self._features.add(each.release, _unpacked(each.release, each.features))
+            self._features.add(each.release, features)
             self._newest = each.release
 
     def _kept(self, id_: str) -> list[FrameFeatures]:

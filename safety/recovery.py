@@ -90,7 +90,8 @@ class Recovery:
 
     def by_content(self, path: Path, algorithm: str | None = None) -> list[Recovered]:
         """Return the releases that a file's pixels lead to: by the watermark, then by the fingerprint, and by local
-        features where neither leads anywhere or they are asked for.
+        features where neither leads anywhere or they are asked for; where those lead to none that was withdrawn, parts
+        of withdrawn ones are looked for.
 
         Of withdrawn releases, too; of one way at most the best `MOST_RELEASES`, those that are served first.
 
@@ -116,8 +117,9 @@ class Recovery:
         if algorithm in {None, FINGERPRINT_ALGORITHM}:
             shown = [(each.key, 100 * each.share) for each in self.known.matches(hashes)]
             found += self._first(self._found(FINGERPRINT_ALGORITHM, shown))
-        if algorithm == FEATURE_ALGORITHM or (algorithm is None and not found):
-            found += self._first(self._parts(self.known.parts(strip)))
+        searched = algorithm is None and all(each.withdrawal is None for each in found)
+        if algorithm == FEATURE_ALGORITHM or searched:
+            found += self._first(self._parts(self.known.parts(strip, withdrawn_only=bool(found))))
         return list({each.release.id: each for each in reversed(found)}.values())[::-1]
 
     def manifest(self, label: str, *, active_only: bool = False) -> bytes:

@@ -100,9 +100,9 @@ class InputGate:
                 prints += [fingerprint(frame, mirrored=True) for frame in clip.frames]
         reading = mark.read()
         marked = self.known.by_watermark(reading.id_hex) if reading else None
-        if marked is not None:
-            return [marked]
-        shown = [each.key for each in self.known.matches(prints)] or [each.key for each in self.known.parts(strip)]
+        shown = [marked] if marked is not None else [each.key for each in self.known.matches(prints)]
+        if all(self.known.withdrawals.of(each) is None for each in shown):
+            shown += [each.key for each in self.known.parts(strip, withdrawn_only=bool(shown))]
         return sorted(shown, key=lambda each: self.known.withdrawals.of(each) is not None)
 
 

@@ -1,7 +1,7 @@
 """The other path: where does an uploaded video come from? Evidence, strongest first, fused into an Origin.
 
     upload ─▶ credential ─▶ isolated decode ─▶ watermark ─▶ fingerprint ─▶ metadata ─▶ label ─▶ forensics ─▶ Origin
-                                                          └─▶ local features, where nothing proved that it is ours
+                                                          └─▶ local features, until a withdrawn release is found
 
 Each link says what it saw, how strong that is, and what it could not measure. Fusing is `safety.origin`; what to do
 about an origin is the policy's business.
@@ -41,12 +41,11 @@ from safety.errors import PolicyError
 from safety.evidence import (
     Links,
     credential_link,
-    features_link,
     fingerprint_link,
     is_withdrawn,
     metadata_link,
     note_withdrawal,
-    proves_ours,
+    parts_link,
     unseen_link,
     withdrawal_link,
 )
@@ -162,9 +161,8 @@ class Scanner:
         shown = fingerprint_link(self.known.matches(decode.fingerprints), self.known)
         unseen: Links = ([], []) if decode.coverage is None else unseen_link(decode.info, decode.coverage)
         links = [credential_link(credential, self.known), self._mark_link(decode), shown]
-        if not proves_ours(links):
-            links.append(features_link(self.known.parts(decode.keys)))
         links = [note_withdrawal(each, self.known) for each in links]
+        links.append(note_withdrawal(parts_link(links, decode.keys, self.known), self.known))
         links.append(withdrawal_link(links, unseen))
         links += [metadata_link(decode.info, path), label_link(self.labels, decode.read.clip(decode.info.fps))]
         inside = self._look_inside(path, decode)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -79,8 +79,18 @@ def register(app: FastAPI) -> None:
     )
 
 
+def _counted(request: Request) -> Iterator[None]:
+    with turn(request):
+        yield
+
+
+Counted = Annotated[None, Depends(_counted)]
+"""One of the turns of `/v1/verify`: comparing local features costs as much as looking into a file."""
+
+
 def get_by_binding(
     house: HouseOf,
+    _: Counted,
     algorithm: Algorithm,
     value: Annotated[str, Query(min_length=1, max_length=1000)],
     max_results: MaxResults = 10,
@@ -89,7 +99,7 @@ def get_by_binding(
     return _matches(house.recovery.by_binding(algorithm, _decoded(value)), max_results)
 
 
-def post_by_binding(house: HouseOf, query: BindingQuery, max_results: MaxResults = 10) -> Json:
+def post_by_binding(house: HouseOf, _: Counted, query: BindingQuery, max_results: MaxResults = 10) -> Json:
     """Find the manifests whose content carries a soft binding, which may be too long for an address."""
     return _matches(house.recovery.by_binding(query.alg, _decoded(query.value)), max_results)
 

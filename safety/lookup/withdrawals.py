@@ -70,6 +70,13 @@ class WithdrawalReader:
         with reading(self._engine) as connection:
             return [_withdrawal(decode(body)[1]) for body in connection.execute(query).scalars()]
 
+    def releases(self) -> frozenset[str]:
+        """Return the ids of all releases whose withdrawal is in force."""
+        newest = select(func.max(withdrawals.c.entry)).group_by(withdrawals.c.release)
+        query = select(withdrawals.c.release).where(withdrawals.c.state == WITHDRAWN, withdrawals.c.entry.in_(newest))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def newest(self) -> int:
         """Return the position of the newest event about any release, -1 without one. Changes when an answer may."""
         with reading(self._engine) as connection:

@@ -90,4 +90,7 @@ def test_both_public_readers_count_together_and_say_when_to_come_back(client, ho
     assert [answer.status_code for answer in answers[2:]] == [429, 429]
     assert 429 not in [answer.status_code for answer in answers[:2]]
     assert 1 <= int(answers[2].headers["retry-after"]) <= 30
+    binding = {"alg": "io.framegate.local-features.1", "value": "AAAA"}
+    assert client.get("/v1/c2pa/matches/byBinding", params=binding).status_code == 429
+    assert client.post("/v1/c2pa/matches/byBinding", json=binding).status_code == 429
     assert client.get("/v1/c2pa/services/supportedAlgorithms").status_code == 200

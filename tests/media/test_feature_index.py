@@ -6,8 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from media.feature_index import CANDIDATES, FeatureIndex
+from media.clip import Clip
+from media.feature_index import CANDIDATES, FeatureIndex, is_spread
 from media.local_features import KEPT_POINTS, FrameFeatures, described, local_features
+from provenance.label import burn_label
+from provenance.label_style import LabelStyle
 from tests.media.leaves import cropped, encoded, mirrored, on_a_screen, pan, scene, turned, written_over
 
 
@@ -136,3 +139,87 @@ def test_a_pattern_that_repeats_without_end_finds_nothing_and_costs_little() -> 
 
     assert boards.keys([scene(3)]) == []
     assert len(local_features((board * 255).astype(np.uint8)).points) > 50
+
+
+def gradient(seed: int) -> np.ndarray:
+    """A picture without a corner: a sky, a wall, a fade."""
+    random = np.random.default_rng(seed)
+    start, end = random.integers(30, 220, (2, 3))
+    ramp = np.linspace(start, end, 360)[:, None].repeat(640, axis=1)
+    return np.ascontiguousarray(ramp.astype(np.uint8))
+
+
+def news(frame: np.ndarray) -> np.ndarray:
+    """A channel's bar over the lowest fifth."""
+    out = frame.copy()
+    out[290:] = (150, 20, 20)
+    for row, words in ((315, "LIVE  the council meets at noon about the new bridge"), (345, "weather 12 C   18:42")):
+        cv2.putText(out, words, (8, row), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2, cv2.LINE_AA)
+    return out
+
+
+def boxed(frame: np.ndarray) -> np.ndarray:
+    """A sign in the middle that says little, dense with corners."""
+    out = frame.copy()
+    out[130:200, 250:420] = scene(7)[130:200, 250:420]
+    return out
+
+
+def labelled(frame: np.ndarray) -> np.ndarray:
+    style = LabelStyle(height=0.1)
+    return burn_label(Clip(frame[None], np.zeros(1), 1.0), "AI-generated", style=style).frames[0]
+
+
+def framed(frame: np.ndarray) -> np.ndarray:
+    """A bar below, a line of words above and a column of names at the side: much of the frame, none of its middle."""
+    out = news(frame)
+    out[:40] = (20, 20, 90)
+    cv2.putText(out, "channel 7   morning news   and more", (8, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 0), 2)
+    for row in range(12):
+        cv2.putText(out, f"row {row * 37 % 101}", (4, 62 + 18 * row), cv2.FONT_HERSHEY_PLAIN, 0.9, (250, 250, 250), 1)
+    return out
+
+
+@pytest.mark.parametrize("overlay", [news, boxed, labelled, framed])
+def test_a_flat_picture_under_an_overlay_leads_to_no_stranger_under_the_same(overlay) -> None:
+    under = Known(
+        **{f"flat {seed}": [overlay(gradient(seed)), overlay(gradient(seed + 9))] for seed in range(2)},
+        textured=[overlay(scene(31)), overlay(scene(32))],
+    )
+
+    assert under.keys([overlay(gradient(5)), overlay(gradient(6))]) == []
+    assert under.keys([overlay(scene(41)), overlay(scene(42))]) == []
+    assert under.keys([overlay(scene(43))]) == []
+    assert under.keys([overlay(scene(31)), overlay(scene(32))]) == ["textured"]
+
+
+def test_thin_frames_are_left_out_and_the_others_of_their_video_are_known() -> None:
+    mixed = Known(mixed=[news(gradient(1)), scene(31), gradient(2), scene(32)])
+
+    assert [is_spread(each) for each in mixed.kept["mixed"]] == [False, True, False, True]
+    assert mixed.keys([cropped(scene(31)), cropped(scene(32))]) == ["mixed"]
+
+
+def variants(count: int) -> dict[str, list[np.ndarray]]:
+    """One scene, each time with something else in a corner of it."""
+    return {f"variant {at}": [with_object(scene(40), 0.2, 100 + at)] for at in range(count)}
+
+
+def test_seven_variants_of_one_scene_hide_no_eighth() -> None:
+    many = Known(**variants(7), eighth=[cropped(scene(40), 0.05, 0.05, 0.9)])
+
+    assert set(many.keys([scene(40)])) == {*many.kept}
+    assert len(many.loaded) == len(set(many.loaded))  # both passes look at one copy
+
+
+def test_videos_asked_for_by_name_are_compared_however_many_are_more_alike(monkeypatch) -> None:
+    monkeypatch.setattr("media.feature_index.CANDIDATES", 2)
+    many = Known(**variants(4), withdrawn=[cropped(scene(40), 0.05, 0.05, 0.9)])
+    asked = described([scene(40)])
+
+    assert "withdrawn" not in {each.key for each in many.index.matches(asked)}
+    found = [each.key for each in many.index.matches(asked, {"withdrawn"})]
+    assert len(found) == 3
+    assert "withdrawn" in found
+    assert [each.key for each in many.index.matches(asked, {"withdrawn"}, alone=True)] == ["withdrawn"]
+    assert many.index.matches(asked, {"variant of nothing"}, alone=True) == []

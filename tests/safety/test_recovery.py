@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -71,6 +72,19 @@ def test_a_withdrawn_best_match_hides_no_release_that_is_served(
     Withdrawals(world.ledger, world.blobs, lambda _: ()).withdraw("rel_0", by="ada", reason="why", code="person")
 
     assert found(recovery, path) == [("rel_1", algorithm, False), ("rel_0", algorithm, True)]
+
+
+def test_a_release_that_stands_hides_no_part_of_a_withdrawn_one(
+    world: World, recovery: Recovery, tmp_path: Path
+) -> None:
+    world.ledger.append_release(a_release_of(pan(8, 8), 8, decisions=allowed(world.ledger)))
+    part = [np.asarray(cv2.resize(cropped(frame), (640, 360)), np.uint8) for frame in pan(1, 10, 12)]
+    path = video(tmp_path, [*part, *pan(8, 8)])
+    assert found(recovery, path) == [("rel_8", FINGERPRINT_ALGORITHM, False)]
+    Withdrawals(world.ledger, world.blobs, lambda _: ()).withdraw("rel_0", by="ada", reason="why", code="person")
+
+    assert found(recovery, path) == [("rel_8", FINGERPRINT_ALGORITHM, False), ("rel_0", FEATURE_ALGORITHM, True)]
+    assert found(recovery, path, FINGERPRINT_ALGORITHM) == [("rel_8", FINGERPRINT_ALGORITHM, False)]
 
 
 def test_the_points_of_one_frame_are_a_binding(world: World, recovery: Recovery) -> None:

@@ -197,6 +197,28 @@ def test_every_release_that_a_reference_shows_counts_for_what_was_refused_before
     assert decision.verdict.findings[0].rule == "input.derived"
 
 
+def test_a_release_that_stands_does_not_hide_what_was_refused_behind_a_withdrawn_one(
+    world: World, tmp_path: Path
+) -> None:
+    world.ledger.append_decision(a_decision(7, action=Action.BLOCK, job="video_0"))
+    first = allowed(world.ledger)
+    other = world.ledger.append_decision(a_decision(902, checkpoint=Checkpoint.OUTPUT, job="video_0")).id
+    gone = a_release_of([scene(1)], 1, decisions=(first[0], other))
+    world.ledger.append_release(replace(gone, job="video_0"))
+    world.ledger.append_release(a_release_of([written_over(scene(1))], 2, decisions=first))
+    door = inputs(world, JOINT)
+    Image.fromarray(written_over(scene(1))).save(tmp_path / "copy.png")
+    prompt = door.gate.check_prompt("go on")
+    before = door.check(prompt, tmp_path / "copy.png")
+    Withdrawals(world.ledger, world.blobs, lambda _: ()).withdraw("rel_1", by="ada", reason="why", code="person")
+
+    after = door.check(prompt, tmp_path / "copy.png")
+
+    assert (before.parent, before.verdict.findings) == ("rel_2", ())
+    assert after.parent == "rel_2"
+    assert [each.rule for each in after.verdict.findings] == ["input.derived"]
+
+
 def test_a_reference_whose_lineage_was_refused_is_held(world: World) -> None:
     world.ledger.append_decision(a_decision(7, action=Action.BLOCK, job="video_0"))
     release = world.pipeline.run(world.job("a green field", parent="video_0")).release

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -408,6 +409,25 @@ def test_a_part_of_a_release_is_ours_by_its_local_features_when_nothing_else_is_
     assert "It was withdrawn on" in next(each.summary for each in recalled.evidence if each.kind == "local_features")
     assert withdrawn_score(after) == 1.0
     assert scanner().scan(other)[0].origin is Origin.UNKNOWN
+
+
+def test_a_release_that_stands_hides_no_part_of_a_withdrawn_one(world, scanner, tmp_path):
+    decisions = allowed(world.ledger)
+    gone = world.ledger.append_release(a_release_of(pan(5, 10, 12), 5, decisions=decisions))
+    world.ledger.append_release(a_release_of(pan(6, 8), 6, decisions=decisions))
+    both = tmp_path / "both.mp4"
+    shown = [cv2.resize(cropped(turned(frame)), (640, 360)) for frame in pan(5, 10, 12)]
+    encode_mp4(iter([*shown, *pan(6, 8)]), both, fps=4.0, crf=26)
+    before = scanner().scan(both)
+    Withdrawals(world.ledger, world.blobs, lambda job: ()).withdraw(gone.id, by="ada", reason="why", code="person")
+
+    report, after = scanner().scan(both)
+
+    ours = [(each.kind, each.detail["release"]) for each in report.evidence if each.points_to is Origin.OURS]
+    assert ("fingerprint", "rel_6") in ours
+    assert ("local_features", gone.id) in ours
+    assert "local_features" not in {each.kind for each in before[0].evidence}
+    assert [withdrawn_score(each) for each in (before[1], after)] == [0.0, 1.0]
 
 
 def test_local_features_are_not_asked_where_the_mark_answered(world, scanner):

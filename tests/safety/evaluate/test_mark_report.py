@@ -33,7 +33,7 @@ def note(
     each |= {"describe_ms": 300, "look_up_ms": 40, "parts": [[key, 1.0, 20, 0.8] for key in parts]}
     each["queries"] = [[one, 100, ""] for one in queries]
     return {
-        "version": 2, "name": name, "family": name, "compared": 3, "frames": 60,
+        "version": 3, "name": name, "family": name, "compared": 3, "frames": 60,
         "size": [640, 360], "psnr_db": 42.0, "ssim": 0.985, "robust": True,
         "embed_ms": 2.0, "hashes": hashes(seed), "damages": {damage.name: each for damage in DAMAGES},
         "unmarked": {"scans": 16, "accepted": 0},
