@@ -21,7 +21,9 @@ def finding_rows(verdict: Verdict, stills: Sequence[Still] = ()) -> list[Json]:
 
     `count` says how many pieces of evidence a row stands for. Places in a video that one rule found by one signal are
     one row: score and `span` are those of the strongest, `spans` has each, in order of time. Findings of signals that
-    are unmeasured for the same reason are one row of the first, with `categories`, `signals` and `rules` of all.
+    are unmeasured for the same reason are one row of the gravest category's, with `categories`, `signals` and `rules`
+    of all, the gravest first, and `each`: which rule of which category asks for which signal, from which threshold on,
+    and its clause.
     Characters of a text stay apart: each is a place to change.
     """
     kept = {each.time_s: each.sha256 for each in stills}
@@ -55,7 +57,8 @@ def _reasons(gaps: Iterable[Unmeasured]) -> dict[str, str]:
 
 
 def _row(group: Sequence[_Pair], kept: Mapping[float, str]) -> Json:
-    finding, each = max(group, key=lambda pair: -1.0 if pair[1].score is None else pair[1].score)
+    group = sorted(group, key=_gravest_first)
+    finding, each = group[0]
     return {
         "category": finding.category,
         "signal": each.signal,
@@ -77,6 +80,12 @@ def _row(group: Sequence[_Pair], kept: Mapping[float, str]) -> Json:
     }
 
 
+def _gravest_first(pair: _Pair) -> tuple[float, int]:
+    """The strongest score first; of what has none, the category that the policy says is gravest."""
+    finding, each = pair
+    return (1.0 if each.score is None else -each.score, -(finding.base or finding.severity or 0))
+
+
 def _all_of(group: Sequence[_Pair], kept: Mapping[float, str]) -> Iterator[tuple[str, object]]:
     """Every place of a row that stands for several, or everything that is unmeasured for its reason."""
     places = [
@@ -92,6 +101,18 @@ def _all_of(group: Sequence[_Pair], kept: Mapping[float, str]) -> Iterator[tuple
         yield "categories", list(dict.fromkeys(finding.category for finding, _ in group))
         yield "signals", list(dict.fromkeys(each.signal for _, each in group))
         yield "rules", list(dict.fromkeys(finding.rule for finding, _ in group))
+        yield "each", [_asked(finding, each) for finding, each in group]
+
+
+def _asked(finding: Finding, each: Evidence) -> Json:
+    """What one rule asked for in vain."""
+    return {
+        "category": finding.category,
+        "rule": finding.rule,
+        "signal": each.signal,
+        "clause": finding.clause,
+        "threshold": round(each.threshold, 4),
+    }
 
 
 def span_view(span: Span) -> Json:

@@ -54,7 +54,7 @@ class FrameEncoder:
         # Weak keys: an embedding lives exactly as long as its clip, and a reused id cannot bring back another clip's.
         self._known: WeakKeyDictionary[Clip, _Pass] = WeakKeyDictionary()
         self.version = version_of(
-            SHA256, "central square, bicubic 224, one frame a run, unit length, exact int8, repeats once"
+            SHA256, "central square, bicubic 224, one frame a run, unit length, exact int8, equal frames once"
         )
 
     def encode(self, clip: Clip) -> FloatArray:

@@ -50,7 +50,7 @@ class NudityClassifier:
         """
         path = from_package(_PACKAGE, _WEIGHTS, _SHA256) if weights is None else pinned(weights, _SHA256)
         self._session = OnnxSession(path, threads=threads)
-        self.version = version_of(_SHA256, "reference preprocessing", "frame by frame, repeats once")
+        self.version = version_of(_SHA256, "reference preprocessing", "frame by frame, equal frames once")
 
     def score(self, content: Clip) -> list[Score]:
         """Return the probability of each frame, in order."""

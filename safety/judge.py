@@ -75,17 +75,19 @@ def _apply(
         else:
             return None
     category = policy.categories[rule.category]
+    severity = severity_of(category.severity, evidence)
     return Finding(
         rule=rule.id,
         category=rule.category,
         action=rule.action if not unknown else _absence(rule, known),
         clause=category.clause,
         evidence=tuple(evidence),
-        severity=severity_of(category.severity, evidence),
+        severity=severity,
         moved_by=tuple(modifier.id for modifier in modifiers),
         advice=category.advice,
         rewrite=category.rewrite,
         remedy=None if unknown else rule.remedy,
+        base=category.severity if severity is None else None,
     )
 
 

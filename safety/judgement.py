@@ -142,6 +142,10 @@ class Finding:
     remedy: Remedy | None = None
     """What the rule asks for instead of stopping it; None where it holds or blocks, and where nothing was measured."""
 
+    base: int | None = None
+    """The policy's severity of the category, 1 to 7, where the finding itself has none (`severity`) because something
+    was not measured; None elsewhere, and where it is older than this field."""
+
 
 @dataclass(frozen=True)
 class ModifierInForce:

@@ -65,6 +65,8 @@ def _finding_to_record(finding: Finding) -> Record:
         record["rewrite"] = True
     if finding.remedy is not None:
         record["remedy"] = finding.remedy.value
+    if finding.base is not None:
+        record["base"] = int(finding.base)
     return record
 
 
@@ -80,6 +82,7 @@ def _finding_from_record(record: Mapping[str, Any]) -> Finding:
         advice=record.get("advice", ""),
         rewrite=record.get("rewrite", False),
         remedy=Remedy(record["remedy"]) if "remedy" in record else None,
+        base=record.get("base"),
     )
 
 

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.finding_views import finding_rows, grouped
-from safety.domain import Action, Evidence, Finding, Still, TextSpan, TimeSpan, Unmeasured, Verdict
+from safety.domain import (
+    Action,
+    Checkpoint,
+    Evidence,
+    Finding,
+    Measurement,
+    Still,
+    TextSpan,
+    TimeSpan,
+    Unmeasured,
+    Verdict,
+)
+from safety.judge import judge
+from safety.policy import load_policy
+from safety.verdict_records import verdict_from_record, verdict_to_record
 
 UNHEARD = "nobody listens here: configure a transcriber"
 
@@ -38,6 +54,42 @@ def test_one_unheard_sound_is_one_row_however_many_rules_ask_for_it():
     assert row["signals"] == signals
     assert row["categories"] == ["violence", "hate"]
     assert row["rules"] == [f"rule.{signal}" for signal in signals]
+
+
+def test_the_gravest_category_stands_for_a_row_and_every_rule_keeps_its_clause():
+    found = [
+        replace(finding("r.spam", Evidence("a", 0.5, None), category="spam"), clause="No spam.", base=2),
+        replace(finding("r.minors", Evidence("b", 0.3, None), category="minors"), clause="No minors.", base=7),
+        replace(finding("r.hate", Evidence("a", 0.7, None), category="hate"), clause="No hate.", base=5),
+    ]
+
+    (row,) = finding_rows(verdict(*found, unmeasured=[Unmeasured(signal, UNHEARD) for signal in "ab"]))
+
+    assert (row["category"], row["rule"], row["signal"], row["clause"]) == ("minors", "r.minors", "b", "No minors.")
+    assert row["categories"] == ["minors", "hate", "spam"]
+    assert row["each"] == [
+        {"category": "minors", "rule": "r.minors", "signal": "b", "clause": "No minors.", "threshold": 0.3},
+        {"category": "hate", "rule": "r.hate", "signal": "a", "clause": "No hate.", "threshold": 0.7},
+        {"category": "spam", "rule": "r.spam", "signal": "a", "clause": "No spam.", "threshold": 0.5},
+    ]
+
+
+def test_the_shipped_policy_says_which_of_the_unmeasured_is_gravest():
+    policy = load_policy()
+    signals = sorted(policy.signals_at(Checkpoint.OUTPUT))
+    nothing = Measurement(unmeasured=tuple(Unmeasured(signal, UNHEARD) for signal in signals))
+    told = judge(policy, Checkpoint.OUTPUT, nothing)
+
+    rows = [row for row in finding_rows(told) if row["count"] > 1]
+
+    assert rows
+    for row in rows:
+        graveness = [policy.categories[each].severity for each in row["categories"]]
+        assert graveness == sorted(graveness, reverse=True)
+        assert row["category"] == row["categories"][0]
+        assert {each["rule"] for each in row["each"]} == set(row["rules"])
+        assert all(each["clause"] == policy.categories[each["category"]].clause for each in row["each"])
+    assert verdict_from_record(verdict_to_record(told)) == told
 
 
 def test_another_reason_or_another_action_is_another_row():

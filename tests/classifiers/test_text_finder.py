@@ -83,6 +83,82 @@ def test_lines_come_in_reading_order(finder):
     assert [(x > 640, y > 360) for x, y in corners] == [(False, False), (True, False), (False, True)]
 
 
+def noise(cell, seed=7):
+    """Coloured noise in blobs of `cell` pixels with hard edges."""
+    dots = np.random.default_rng(seed).integers(0, 256, (-(-720 // cell), -(-1280 // cell), 3), np.uint8)
+    return np.repeat(np.repeat(dots, cell, axis=0), cell, axis=1)[:720, :1280].copy()
+
+
+def soft_noise(spread, seed=7):
+    """Coloured noise without edges, its blobs about four times `spread` pixels wide."""
+    dots = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (720, 1280, 3)), (0, 0), spread)
+    return np.clip(dots / dots.std() * 55 + 128, 0, 255).astype(np.uint8)
+
+
+def lettered(picture, high, opacity=1.0, place=(300, 400)):
+    """White letters, `high` pixels high without an outline, of an opacity."""
+    over = picture.copy()
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(over, "MEET ME AT NOON BY THE GATE", place, font, high / 22, (255, 255, 255), 2, cv2.LINE_AA)
+    return cv2.addWeighted(over, opacity, picture, 1 - opacity, 0)
+
+
+def covers(lines, left, right, at):
+    return any(
+        line[:, 0].min() < left + 60 and line[:, 0].max() > right - 60 and line[:, 1].min() < at < line[:, 1].max()
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("ground", "high", "opacity"),
+    [
+        pytest.param(noise(16), 16, 1.0, id="blobs of 16, letters of 16"),
+        pytest.param(noise(12), 24, 0.6, id="blobs of 12, letters of 24 at 60 %"),
+        pytest.param(soft_noise(3), 18, 1.0, id="soft blobs of 12, letters of 18"),
+        pytest.param(soft_noise(4), 24, 0.6, id="soft blobs of 16, letters of 24 at 60 %"),
+    ],
+)
+def test_small_writing_on_a_fine_busy_texture_is_found_though_the_glance_sees_none(finder, ground, high, opacity):
+    picture = lettered(ground, high, opacity)
+    assert finder.pieces(picture) == []
+
+    assert covers(finder.find(picture), 300, 300 + 20 * high, 400 - high // 2)
+
+
+def test_letters_of_18_pixels_on_blobs_of_16_are_found(finder):
+    assert covers(finder.find(lettered(noise(16), 18)), 300, 300 + 20 * 18, 391)
+
+
+def test_writing_on_a_calm_corner_does_not_draw_the_eye_from_the_texture(finder):
+    picture = soft_noise(3)
+    picture[:120, :420] = 90
+    picture = written(lettered(picture, 18), "MEET ME", (40, 80))
+    assert len(finder.pieces(picture)) == 1
+
+    lines = finder.find(picture)
+
+    assert covers(lines, 40, 160, 70)
+    assert covers(lines, 300, 300 + 20 * 18, 391)
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("texture", [noise(16), noise(8), soft_noise(2), soft_noise(4)])
+def test_a_fine_texture_is_busy_and_a_picture_small_enough_for_the_glance_is_not(texture):
+    assert text_finder.is_busy(texture)
+    assert not text_finder.is_busy(texture[:270, :480])
+
+
+def test_a_calm_picture_costs_the_glance_alone(finder, monkeypatch):
+    looked: list[tuple[int, ...]] = []
+    look = finder._map
+    monkeypatch.setattr(finder, "_map", lambda picture: looked.append(picture.shape[:2]) or look(picture))
+
+    assert finder.find(np.full((720, 1280, 3), 200, np.uint8)).shape == (0, 4, 2)
+
+    assert looked == [(256, 480)]
+
+
 boxes = st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 30), st.integers(1, 30)).map(
     lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
 )
