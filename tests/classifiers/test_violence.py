@@ -24,7 +24,7 @@ class Drawn(FrameEncoder):
         weight = load_file(EMBEDDED / "violence" / WEIGHTS_FILE)["weight"]
         self.rows = np.outer(distances, weight / np.square(weight).sum()).astype(np.float32)
 
-    def embed(self, frames):
+    def encode(self, clip):
         return self.rows
 
 

@@ -25,7 +25,7 @@ class Drawn(FrameEncoder):
         weight = load_file(EMBEDDED / "weapons" / WEIGHTS_FILE)["weight"]
         self.rows = np.outer(distances, weight / np.linalg.norm(weight)).astype(np.float32)
 
-    def embed(self, frames):
+    def encode(self, clip):
         return self.rows
 
 
